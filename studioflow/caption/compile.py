@@ -1,0 +1,53 @@
+"""The compiler: one manifest in, one caption and one negative out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .derive import derive
+from .dialect import in_trained_order, serialize
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What FIBO reads: two prompt strings (the negative may be empty), and the caption they were written from."""
+
+    caption: str
+    negative: str
+    fields: dict[str, Any]
+
+
+def compile_manifest(manifest: dict[str, Any], dialect: str) -> Compiled:
+    """The caption of a validated manifest in a dialect ("fibo-1" or "fibo-2").
+
+    Raw ``caption`` fields win over derived ones: section by section inside lighting, aesthetics and
+    photographic_characteristics, whole for every other key. A manifest with nothing but ``caption`` keeps that
+    caption's own key order; everything else comes in the order FIBO was trained on.
+    """
+    raw = manifest.get("caption", {})
+    derived = derive(manifest)
+    fields = in_trained_order(_override(derived, raw)) if derived else dict(raw)
+    return Compiled(
+        caption=serialize(fields, dialect),
+        negative=_negative(manifest.get("render", {}).get("negative", ""), dialect),
+        fields=fields,
+    )
+
+
+def _override(derived: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(derived)
+    for key, value in raw.items():
+        below = merged.get(key)
+        merged[key] = below | value if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _negative(negative: str | dict[str, Any], dialect: str) -> str:
+    """A structured negative is serialised like a caption but never scored: it says what a bad picture is."""
+    if isinstance(negative, str):
+        return negative
+    if dialect == "fibo-1":
+        # The reference code hands FIBO 1.x the repr of the dictionary; compact JSON says the same to the encoder.
+        return serialize(negative, "fibo-2")
+    return serialize(negative, dialect)

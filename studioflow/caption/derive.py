@@ -1,0 +1,113 @@
+"""The caption that a manifest's sections say, field by field.
+
+Every field has one owner: the scene owns what is in the picture, the camera owns
+``photographic_characteristics``, lighting owns ``lighting``. So a change in one section never reaches
+another section's fields; the one exception is asked for by name (lights with ``"frame": "world"``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..resources import table
+from ..studio import camera as camera_section
+from ..studio import lighting as lighting_section
+from ..studio.color import color_name
+from ..studio.words import band, side, signed_deg
+
+Caption = dict[str, Any]
+
+_TABLE_TOP_M = 0.25
+"""The origin is the middle; the farthest subject sets the scale, but nothing closer than this counts as aside."""
+
+_SAME_NAME = (
+    "relationship",
+    "relative_size",
+    "pose",
+    "expression",
+    "clothing",
+    "action",
+    "gender",
+    "skin_tone_and_texture",
+)
+
+
+def derive(manifest: dict[str, Any]) -> Caption:
+    """The caption fields that scene, camera and lighting determine, in FIBO's key order; absent ones left out."""
+    caption = _scene(manifest["scene"]) if "scene" in manifest else {}
+    camera = manifest.get("camera", {})
+    if "lighting" in manifest:
+        orbit = camera_section.orbit_of(camera)
+        azimuth = orbit["azimuth_deg"] if orbit else 0.0
+        caption["lighting"] = lighting_section.caption_fields(manifest["lighting"], azimuth)
+    if camera:
+        caption["photographic_characteristics"] = camera_section.caption_fields(camera)
+    return caption
+
+
+def _scene(scene: dict[str, Any]) -> Caption:
+    style = scene.get("style", {})
+    aesthetics = {
+        "composition": scene.get("composition"),
+        "color_scheme": _join([color_name(color) for color in scene.get("palette", [])]),
+        "mood_atmosphere": scene.get("mood"),
+    }
+    fields = {
+        "short_description": scene.get("description"),
+        "objects": [_object(subject, scene["subjects"]) for subject in scene.get("subjects", [])],
+        "background_setting": scene.get("background"),
+        "aesthetics": _given(aesthetics),
+        "style_medium": style.get("medium", "photograph"),
+        "text_render": [_text(entry) for entry in scene.get("text", [])],
+        "context": scene.get("context"),
+        "artistic_style": style.get("artistic", "realistic"),
+    }
+    return _given(fields)
+
+
+def _object(subject: dict[str, Any], subjects: list[dict[str, Any]]) -> Caption:
+    words = table("caption/scene_words.json")
+    color = color_name(subject["color"]) if "color" in subject else None
+    texture = _join([subject.get("material"), subject.get("texture")])
+    fields = {
+        "description": subject["description"],
+        "location": subject.get("location") or _location(subject, subjects, words),
+        **{name: subject.get(name) for name in _SAME_NAME[:2]},
+        "shape_and_color": _join([subject.get("shape"), color]),
+        "texture": texture,
+        "appearance_details": subject.get("details"),
+        "number_of_objects": subject.get("count"),
+        **{name: subject.get(name) for name in _SAME_NAME[2:]},
+        "orientation": _orientation(subject["facing_deg"], words) if "facing_deg" in subject else None,
+    }
+    return _given(fields)
+
+
+def _location(subject: dict[str, Any], subjects: list[dict[str, Any]], words: dict[str, Any]) -> str | None:
+    """Where a placed subject stands in the scene, seen from the front."""
+    if "position_m" not in subject:
+        return None
+    placed = [other["position_m"] for other in subjects if "position_m" in other]
+    across, depth = (
+        subject["position_m"][axis] / max(_TABLE_TOP_M, *(abs(position[axis]) for position in placed))
+        for axis in (0, 2)
+    )
+    return f"{band(across, words['across'])}, {band(depth, words['depth'])}"
+
+
+def _orientation(facing_deg: float, words: dict[str, Any]) -> str:
+    facing = signed_deg(facing_deg)
+    return band(abs(facing), words["orientation_by_facing_deg"]).format(side=side(facing))
+
+
+def _text(entry: dict[str, Any]) -> Caption:
+    fields = {name: entry.get(name) for name in ("text", "location", "size", "color", "font")}
+    return _given(fields | {"appearance_details": entry.get("details")})
+
+
+def _join(parts: list[str | None]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _given(fields: Caption) -> Caption:
+    return {name: value for name, value in fields.items() if value not in (None, "", [], {})}

@@ -1,0 +1,100 @@
+"""How each generation of FIBO wants its caption written down.
+
+FIBO 1.x: only the ten trained keys in their order, both scores "very high", compact ASCII JSON, as Bria's
+reference code prepares it. FIBO 2: scores dropped, unknown keys kept, compact UTF-8 JSON, as the pipeline in
+diffusers and ComfyUI's own node clean it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from ..errors import StudioFlowError, did_you_mean
+
+DIALECTS = ("fibo-2", "fibo-1")
+
+KEY_ORDER = (
+    "short_description",
+    "objects",
+    "background_setting",
+    "lighting",
+    "aesthetics",
+    "photographic_characteristics",
+    "style_medium",
+    "text_render",
+    "context",
+    "artistic_style",
+)
+_SCORES = ("preference_score", "aesthetic_score")
+
+
+def serialize(caption: dict[str, Any], dialect: str) -> str:
+    """The prompt string of a caption in a dialect of DIALECTS; the same bytes on every machine."""
+    if dialect not in DIALECTS:
+        raise StudioFlowError(
+            "no such caption dialect",
+            found=f'"{dialect}"',
+            allowed=", ".join(DIALECTS),
+            fix=did_you_mean(dialect, DIALECTS),
+        )
+    if dialect == "fibo-1":
+        return _dump(_for_fibo_1(caption), ascii_only=True)
+    return _dump(_for_fibo_2(caption), ascii_only=False)
+
+
+def clean(value: Any) -> Any:
+    """The value without its empty parts (null, "", {}, [], NaN), all the way down."""
+    if isinstance(value, dict):
+        cleaned = {key: clean(item) for key, item in value.items()}
+        return {key: item for key, item in cleaned.items() if not _empty(item)}
+    if isinstance(value, list):
+        return [item for item in map(clean, value) if not _empty(item)]
+    return value
+
+
+def in_trained_order(caption: dict[str, Any]) -> dict[str, Any]:
+    """The same caption with the trained keys first in their order, other keys after them as they came."""
+    known = {key: caption[key] for key in KEY_ORDER if key in caption}
+    return known | {key: value for key, value in caption.items() if key not in known}
+
+
+def _for_fibo_1(caption: dict[str, Any]) -> dict[str, Any]:
+    cleaned = clean({key: caption[key] for key in KEY_ORDER if key in caption})
+    aesthetics = cleaned.get("aesthetics", {})
+    if not isinstance(aesthetics, dict):
+        raise StudioFlowError(
+            "aesthetics must be an object for FIBO 1.x, which writes its scores there",
+            where="/caption/aesthetics",
+            found=json.dumps(aesthetics, ensure_ascii=False)[:80],
+            allowed='an object such as {"composition": "centered"}',
+        )
+    # The reference code fills a missing section in last, behind all other keys.
+    cleaned["aesthetics"] = aesthetics | dict.fromkeys(_SCORES, "very high")
+    return cleaned
+
+
+def _for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
+    # Exactly these two keys mean "this text and no other": the empty list says that there is no text at all.
+    if set(caption) == {"short_description", "text_render"}:
+        return {
+            "short_description": caption["short_description"] or "",
+            "text_render": clean(caption["text_render"] or []),
+        }
+    unscored = {
+        key: {name: item for name, item in value.items() if name not in _SCORES} if isinstance(value, dict) else value
+        for key, value in clean(caption).items()
+        if key not in _SCORES
+    }
+    return {key: value for key, value in unscored.items() if value != {}}
+
+
+def _empty(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or (isinstance(value, (str, dict, list)) and not value)
+
+
+def _dump(caption: dict[str, Any], *, ascii_only: bool) -> str:
+    return json.dumps(caption, separators=(",", ":"), ensure_ascii=ascii_only)

@@ -1,0 +1,76 @@
+"""The one family of errors that StudioFlow raises on bad input.
+
+Every error answers four questions, because the person who reads it at a node or in a terminal has
+nothing else to go by: where, what was found, what is allowed, what to do. ComfyUI shows ``str(error)``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class StudioFlowError(Exception):
+    """What is wrong, and optionally where, what was found, what is allowed and what to do about it."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        found: str | None = None,
+        allowed: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.where = where
+        self.found = found
+        self.allowed = allowed
+        self.fix = fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.problem}" if self.where else self.problem
+        rest = [
+            f"{label}: {text}"
+            for label, text in (("found", self.found), ("allowed", self.allowed), ("do", self.fix))
+            if text
+        ]
+        return "\n  ".join([head, *rest])
+
+
+class ManifestError(StudioFlowError):
+    """A manifest (or a FIBO caption given as one) that cannot be used."""
+
+
+class PathError(StudioFlowError):
+    """A path that leaves the folders it must stay in, or a file that is not there."""
+
+
+class ModelError(StudioFlowError):
+    """A model folder that cannot be loaded, or a request that the loaded model cannot serve."""
+
+
+class DeliveryError(StudioFlowError):
+    """A file that could not be written."""
+
+
+class RecipeError(StudioFlowError):
+    """A recipe that does not exist or lacks the node that a request needs."""
+
+
+class QueueError(StudioFlowError):
+    """A ComfyUI server that cannot be used, or work that it did not finish."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name closest to ``name``, or None where nothing is close enough to be a misspelling."""
+    by_folded = {candidate.casefold(): candidate for candidate in allowed}
+    match = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[match[0]] if match else None
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str | None:
+    """``did you mean "…"?`` where an allowed name is close, else None; fits ``StudioFlowError(fix=…)``."""
+    match = nearest(name, allowed)
+    return f'did you mean "{match}"?' if match else None

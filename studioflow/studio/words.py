@@ -1,0 +1,41 @@
+"""Numbers to words through the bands of a data table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import StudioFlowError, did_you_mean
+from ..resources import table
+
+
+def band(value: float, rows: Sequence[dict[str, Any]]) -> str:
+    """The words of the first row whose ``below`` exceeds the value; the last row has no ``below``."""
+    for row in rows:
+        if "below" not in row or value < row["below"]:
+            return str(row["words"])
+    raise StudioFlowError("a table of bands has no last row without `below`")
+
+
+def side(azimuth_deg: float) -> str:
+    """``right`` for azimuths 0..180 (towards +X, the right of the picture), else ``left``."""
+    return "right" if signed_deg(azimuth_deg) >= 0 else "left"
+
+
+def signed_deg(angle_deg: float) -> float:
+    """The same direction in (-180, 180]."""
+    wrapped = (angle_deg + 180.0) % 360.0 - 180.0
+    return 180.0 if wrapped == -180.0 else wrapped
+
+
+def entries(name: str) -> dict[str, dict[str, Any]]:
+    """The rows of a named table such as ``lenses``, without its comment keys."""
+    return {key: row for key, row in table(f"studio/{name}.json").items() if not key.startswith("_")}
+
+
+def entry(name: str, key: str, what: str) -> dict[str, Any]:
+    """One row of a named table; StudioFlowError with a suggestion where there is none."""
+    rows = entries(name)
+    if key not in rows:
+        raise StudioFlowError(f"no such {what}", found=f'"{key}"', allowed=", ".join(rows), fix=did_you_mean(key, rows))
+    return rows[key]
