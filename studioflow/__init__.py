@@ -1,0 +1,3 @@
+"""What StudioFlow knows and does, usable with no ComfyUI at all."""
+
+VERSION = "0.1.0"

@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).parent
 
 def shipped(folder: str) -> Path:
     """The folder ``schemas``, ``recipes`` or ``samples``: inside the package when pip installed it, else beside it."""
-    installed = _PACKAGE / folder
+    installed = _PACKAGE / "shipped" / folder
     return installed if installed.is_dir() else _PACKAGE.parent / folder
 
 

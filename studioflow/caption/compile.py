@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import ManifestError
+from ..families import DEFAULT, Family
+from ..families import family as family_of_id
+from ..manifest import RenderSettings, render_settings
 from .derive import derive
 from .dialect import in_trained_order, serialize
 
@@ -33,6 +37,29 @@ def compile_manifest(manifest: dict[str, Any], dialect: str) -> Compiled:
         negative=_negative(manifest.get("render", {}).get("negative", ""), dialect),
         fields=fields,
     )
+
+
+def compile_for(
+    manifest: dict[str, Any], dialect: str = "auto", family: Family | None = None
+) -> tuple[Compiled, RenderSettings]:
+    """Caption and render settings for the model that will render.
+
+    That model is ``family`` where it is known, else the manifest's ``render.model``, else FIBO 2; its dialect
+    counts unless one is named. Raises ManifestError where the manifest is meant for another generation than
+    ``family``.
+    """
+    meant = manifest.get("render", {}).get("model")
+    target = family or family_of_id(meant or DEFAULT)
+    if family and meant and family_of_id(meant).dialect != family.dialect:
+        raise ManifestError(
+            "the manifest is meant for another model than the loaded one",
+            where="/render/model",
+            found=f'"{meant}", while {family.title} is loaded',
+            allowed="a model of the same generation",
+            fix="load the model that the manifest names, or take render.model out of it",
+        )
+    chosen = target.dialect if dialect == "auto" else dialect
+    return compile_manifest(manifest, chosen), render_settings(manifest, target)
 
 
 def _override(derived: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:

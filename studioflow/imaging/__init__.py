@@ -1,0 +1,1 @@
+"""Pictures to files: colour, PNG, EXR, and the manifest inside each."""

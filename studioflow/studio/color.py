@@ -36,4 +36,10 @@ def _named() -> dict[str, Lab]:
 def color_name(hex_color: str) -> str:
     """The named colour nearest to ``#rrggbb``, e.g. ``#8C8C90`` -> ``gray``."""
     wanted = oklab(hex_color)
-    return min(_named().items(), key=lambda item: sum((a - b) ** 2 for a, b in zip(item[1], wanted, strict=True)))[0]
+    return min(_named(), key=lambda name: _difference(_named()[name], wanted))
+
+
+def _difference(one: Lab, other: Lab) -> float:
+    # People name a colour by its hue first: a dark brown is a brown and not a dark gray.
+    lightness, green_red, blue_yellow = (a - b for a, b in zip(one, other, strict=True))
+    return lightness**2 + 6.0 * (green_red**2 + blue_yellow**2)

@@ -1,0 +1,21 @@
+"""The nodes, one file a family, and the extension that ComfyUI loads them through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from comfy_api.latest import ComfyExtension, io
+
+from ..studioflow.recipes import publish
+from .caption import CompileCaption
+from .delivery import SaveDelivery
+from .fibo import FiboLoader, FiboSampler
+from .manifest import LoadManifest
+
+
+class StudioFlow(ComfyExtension):
+    """All nodes of the pack."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        publish(Path(__file__).parent.parent)
+        return [LoadManifest, CompileCaption, FiboLoader, FiboSampler, SaveDelivery]

@@ -1,0 +1,63 @@
+"""Nodes that turn a manifest into what FIBO reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..studioflow.caption import DIALECTS, compile_for
+from . import host
+
+
+class CompileCaption(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="StudioFlowCompileCaption",
+            display_name="Compile Caption",
+            category="StudioFlow/Caption",
+            description="Turns a manifest into the caption FIBO reads, and its render section into numbers. The "
+            "outputs fit ComfyUI's TextEncodeFibo2 and KSampler as well as FIBO Sampler.",
+            search_aliases=["prompt", "FIBO json", "structured caption", "VGL", "manifest to prompt"],
+            inputs=[
+                host.Manifest.Input("manifest", tooltip="The shot."),
+                io.Combo.Input(
+                    "dialect",
+                    options=["auto", *DIALECTS],
+                    default="auto",
+                    tooltip="How the caption is written down. auto: as the connected model wants it, else as the "
+                    "manifest's render.model wants it, else for FIBO 2.",
+                ),
+                host.Fibo.Input(
+                    "fibo",
+                    optional=True,
+                    tooltip="The model that will render: decides the dialect and the steps and cfg that the manifest "
+                    "leaves open. Not needed in front of ComfyUI's own FIBO 2 nodes.",
+                ),
+            ],
+            outputs=[
+                io.String.Output(display_name="caption", tooltip="The prompt: FIBO's structured caption as JSON."),
+                io.String.Output(display_name="negative", tooltip="The negative prompt; empty where there is none."),
+                io.Int.Output(display_name="width", tooltip="Pixels, a multiple of 16."),
+                io.Int.Output(display_name="height", tooltip="Pixels, a multiple of 16."),
+                io.Int.Output(display_name="seed", tooltip="The manifest's seed."),
+                io.Int.Output(display_name="steps", tooltip="The manifest's steps, else the model's."),
+                io.Float.Output(display_name="cfg", tooltip="The manifest's guidance, else the model's. 1 is none."),
+                io.Int.Output(display_name="count", tooltip="How many pictures the manifest asks for."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, manifest: dict[str, Any], dialect: str, fibo: Any = None) -> io.NodeOutput:
+        compiled, render = compile_for(manifest, dialect, fibo.family if fibo else None)
+        return io.NodeOutput(
+            compiled.caption,
+            compiled.negative,
+            render.width,
+            render.height,
+            render.seed,
+            render.steps,
+            render.cfg,
+            render.count,
+        )

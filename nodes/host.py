@@ -1,0 +1,91 @@
+"""Everything of ComfyUI's internals that the nodes touch, in one place; the rest sees only comfy_api.
+
+Works from ComfyUI 0.3.75 on: what newer hosts know more is passed on only where the running one accepts it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+from comfy.cli_args import args as cli_args
+from comfy_api.latest import io
+
+from ..studioflow.resources import shipped
+
+Manifest = io.Custom("STUDIOFLOW_MANIFEST")
+Fibo = io.Custom("STUDIOFLOW_FIBO")
+Provenance = io.Custom("STUDIOFLOW_PROVENANCE")
+
+
+def schema(**fields: Any) -> io.Schema:
+    """An io.Schema of the fields that the running host knows; e.g. search_aliases came with 0.11."""
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    return io.Schema(**{name: value for name, value in fields.items() if name in known})
+
+
+def manifest_shelves() -> dict[str, Path]:
+    """The folders that manifests may be loaded from, by the name they have in the menu."""
+    return {
+        "input": Path(folder_paths.get_input_directory()),
+        "user": Path(folder_paths.get_user_directory()) / "default" / "studioflow",
+        "samples": shipped("samples"),
+    }
+
+
+def model_folders() -> list[Path]:
+    """ComfyUI's folders for models in diffusers layout."""
+    return [Path(folder) for folder in folder_paths.get_folder_paths("diffusers")]
+
+
+def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int, str]:
+    """Folder, stem, first free number and subfolder for a file name prefix; ValueError where it leaves output."""
+    output = Path(folder_paths.get_output_directory()).resolve()
+    # ComfyUI creates the folder while it looks for the number, so a prefix that leaves it is refused before.
+    if not (output / prefix).resolve().is_relative_to(output):
+        raise ValueError(prefix)
+    folder, stem, number, subfolder, _ = folder_paths.get_save_image_path(prefix, str(output), width, height)
+    return Path(folder), stem, number, subfolder
+
+
+def metadata_enabled() -> bool:
+    """False where the person started ComfyUI with --disable-metadata."""
+    return not cli_args.disable_metadata
+
+
+def device() -> str:
+    """The torch device that ComfyUI renders on."""
+    return str(comfy.model_management.get_torch_device())
+
+
+def make_room() -> None:
+    """Asks ComfyUI to take its own models off the device before a large one comes."""
+    comfy.model_management.unload_all_models()
+    comfy.model_management.soft_empty_cache()
+
+
+class Progress:
+    """ComfyUI's progress bar of the running node; also where cancelling takes effect."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = comfy.utils.ProgressBar(total)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Shows ``done`` of ``total``; raises ComfyUI's own exception when the person has pressed cancel."""
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        self._bar.update_absolute(done, total)
+
+
+def say(node_id: str | None, text: str) -> None:
+    """Shows a line of text at the node, where there is a server to show it, and in the console."""
+    logging.info("StudioFlow: %s", text)
+    from server import PromptServer
+
+    server = getattr(PromptServer, "instance", None)
+    if server is not None and node_id is not None:
+        server.send_progress_text(text, node_id)

@@ -1,0 +1,279 @@
+"""FIBO models on this machine: which there are, whether they are whole, and loading one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError, did_you_mean
+from ..families import Family, families, family, family_by_name
+
+STANDIN_MARKER = "studioflow_standin.json"
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+
+_INDEX = "model_index.json"
+_BLOCK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model that can be asked for by ``name``: a folder below a models directory, or a Hugging Face id."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class FiboModel:
+    """A loaded pipeline and what a delivery must say about it. ``notice`` is not empty for stand-in weights."""
+
+    pipeline: Any
+    name: str
+    family: Family
+    fingerprint: str
+    notice: str
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What identifies the model in a delivered file."""
+        facts = {"model": self.name, "family": self.family.id, "fingerprint": self.fingerprint}
+        return facts | ({"notice": self.notice} if self.notice else {})
+
+
+def find_models(folders: Iterable[str | Path]) -> list[Found]:
+    """FIBO pipelines in diffusers layout: folders directly below the given ones, then the Hugging Face cache.
+
+    In the order in which ``auto`` prefers them: real weights before stand-ins, then as families.json lists them.
+    Only reads the small model_index.json of each.
+    """
+    candidates = [
+        Found(path.name, path) for folder in folders for path in _folders_in(Path(folder)) if (path / _INDEX).is_file()
+    ]
+    candidates += [Found(name, folder) for name, folder in _cached_repositories()]
+    runnable = {row.pipeline for row in families().values()}
+    found = {model.name: model for model in reversed(candidates) if _pipeline_name(model.folder) in runnable}
+    order = list(families())
+
+    def preference(model: Found) -> tuple[bool, int, str]:
+        return (
+            (model.folder / STANDIN_MARKER).is_file(),
+            order.index(_family_of(model.name, model.folder).id),
+            model.name,
+        )
+
+    return sorted(found.values(), key=preference)
+
+
+def choose(name: str, models: Sequence[Found], where: str) -> Found:
+    """The model of that name, or the first for ``auto``; ModelError naming what there is and where to put one."""
+    fix = f"put a FIBO folder in diffusers layout into {where}, e.g. hf download briaai/Fibo-2.0-dev --local-dir …"
+    names = [model.name for model in models]
+    if name == "auto":
+        if not models:
+            raise ModelError("no FIBO model is installed", where=where, found="none", allowed="one or more", fix=fix)
+        return models[0]
+    for model in models:
+        if model.name == name:
+            return model
+    raise ModelError(
+        "no such FIBO model",
+        where=where,
+        found=f'"{name}"',
+        allowed=", ".join(["auto", *names]),
+        fix=did_you_mean(name, names) or fix,
+    )
+
+
+def check_whole(folder: Path) -> None:
+    """Raises ModelError unless every part that model_index.json names is there, complete, and free of code."""
+    from safetensors import SafetensorError, safe_open
+
+    for part, (library, class_name) in _parts(folder).items():
+        if library not in ("diffusers", "transformers"):
+            raise ModelError(
+                "the model asks for code of its own, which is never run",
+                where=f"{folder / _INDEX} /{part}",
+                found=f"{library}.{class_name}",
+                allowed="classes of diffusers and transformers",
+                fix="use the model as Bria publishes it",
+            )
+        if not (folder / part).is_dir():
+            raise _incomplete(folder / part, "no such folder")
+        if not any((folder / part).glob("*.json")):
+            raise _incomplete(folder / part, "a folder without configuration")
+    weights = sorted(folder.rglob("*.safetensors"))
+    for part in ("transformer", "text_encoder", "vae"):
+        if part in _parts(folder) and not any(file.parent == folder / part for file in weights):
+            raise _incomplete(folder / part, "a folder without .safetensors weights")
+    for index in folder.rglob("*.safetensors.index.json"):
+        for shard in set(_json(index).get("weight_map", {}).values()):
+            if not (index.parent / shard).is_file():
+                raise _incomplete(index.parent / shard, "no such file, though the index beside it names it")
+    for file in weights:
+        try:
+            with safe_open(file, framework="np"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise _incomplete(file, f"{file.stat().st_size:,} bytes that are no whole safetensors file") from error
+
+
+def load_model(model: Found, *, device: str = "cpu", dtype: str = "auto") -> FiboModel:
+    """The pipeline of a found model on a torch device. ``auto`` is bfloat16 on an accelerator, float32 on a CPU.
+
+    Reads local files only and runs no remote code. Raises ModelError for a folder that is half copied, of
+    another family, or needs a newer diffusers.
+    """
+    import torch
+
+    family_ = _require_family(model)
+    check_whole(model.folder)
+    pipeline_class = _pipeline_class(family_)
+    if dtype == "auto":
+        dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
+    try:
+        pipeline = pipeline_class.from_pretrained(
+            model.folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(
+            "the model cannot be loaded",
+            where=str(model.folder),
+            found=f"{type(error).__name__}: {str(error).splitlines()[0][:300]}",
+            allowed=f"{family_.title} as Bria publishes it, in diffusers layout",
+            fix="compare the folder with its source, or download it again",
+        ) from error
+    marker = _standin(model.folder)
+    return FiboModel(
+        pipeline=pipeline.to(device),
+        name=model.name,
+        family=family_,
+        fingerprint=fingerprint(model.folder),
+        notice=marker.get("notice", ""),
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) that tells models apart without reading them whole.
+
+    Over every configuration file, and of every weights file the size and the first, middle and last 64 KiB.
+    """
+    digest = hashlib.sha256()
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors") and path.is_file())
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
+        with file.open("rb") as stream:
+            if file.suffix == ".json":
+                digest.update(stream.read())
+                continue
+            for offset in (0, max(0, size // 2 - _BLOCK // 2), max(0, size - _BLOCK)):
+                stream.seek(offset)
+                digest.update(stream.read(_BLOCK))
+    return digest.hexdigest()
+
+
+def _require_family(model: Found) -> Family:
+    if not model.folder.is_dir():
+        raise ModelError("the model folder is missing", where=str(model.folder), found="no such folder")
+    if not (model.folder / _INDEX).is_file():
+        raise _incomplete(model.folder / _INDEX, "no such file")
+    if _pipeline_name(model.folder) not in {row.pipeline for row in families().values()}:
+        raise ModelError(
+            "the model is of another family",
+            where=str(model.folder / _INDEX),
+            found=_pipeline_name(model.folder) or "no pipeline class",
+            allowed=", ".join(sorted({row.pipeline for row in families().values()})),
+            fix="load it with the nodes made for it, or choose a FIBO model",
+        )
+    return _family_of(model.name, model.folder)
+
+
+def _pipeline_class(family_: Family) -> Any:
+    import diffusers
+
+    found = getattr(diffusers, family_.pipeline, None)
+    if found is None:
+        raise ModelError(
+            f"{family_.title} needs a newer diffusers",
+            found=f"diffusers {diffusers.__version__}",
+            allowed="0.42 or newer, which needs Python 3.11",
+            fix="pip install -U diffusers, or use ComfyUI's own FIBO 2 nodes",
+        )
+    return found
+
+
+def _family_of(name: str, folder: Path) -> Family:
+    marker = _standin(folder)
+    if marker:
+        base = family(marker["family"])
+        return Family(**{**vars(base), "title": f"{base.title} stand-in", "steps": marker["steps"]})
+    found = family_by_name(name, _pipeline_name(folder))
+    if found is None:
+        raise ModelError("the model is of another family", where=str(folder))
+    return found
+
+
+def _standin(folder: Path) -> dict[str, Any]:
+    marker = folder / STANDIN_MARKER
+    return _json(marker) if marker.is_file() else {}
+
+
+def _parts(folder: Path) -> dict[str, tuple[str, str]]:
+    """The components of the pipeline and the library and class of each, as model_index.json lists them."""
+    parts = {}
+    for key, value in _json(folder / _INDEX).items():
+        if not key.startswith("_") and isinstance(value, list) and len(value) == 2 and value[0]:
+            parts[key] = (str(value[0]), str(value[1]))
+    return parts
+
+
+def _pipeline_name(folder: Path) -> str:
+    try:
+        return str(_json(folder / _INDEX).get("_class_name", ""))
+    except ModelError:
+        return ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _incomplete(path, "not readable as JSON") from error
+    if not isinstance(loaded, dict):
+        raise _incomplete(path, "JSON, but no object")
+    return loaded
+
+
+def _incomplete(path: Path, found: str) -> ModelError:
+    return ModelError(
+        "the model is not complete",
+        where=str(path),
+        found=found,
+        allowed="a whole copy in diffusers layout",
+        fix="copy or download the model again and wait until it is done",
+    )
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.endswith(".part"))
+    except OSError:
+        return []
+
+
+def _cached_repositories() -> list[tuple[str, Path]]:
+    """Repositories of Bria in the Hugging Face cache, with the folder of the revision that ``main`` names."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    found = []
+    for folder in sorted(Path(HF_HUB_CACHE).glob("models--*")):
+        main = folder / "refs" / "main"
+        if main.is_file():
+            snapshot = folder / "snapshots" / main.read_text(encoding="utf-8").strip()
+            if (snapshot / _INDEX).is_file():
+                found.append((folder.name.removeprefix("models--").replace("--", "/", 1), snapshot))
+    return found
