@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.errors import PathError
+from ..studioflow.errors import StudioFlowError
 from ..studioflow.imaging.delivery import Documents, deliver, presets
 from ..studioflow.manifest import content_id
 from . import host
@@ -49,6 +49,16 @@ class SaveDelivery(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
+        # A name that cannot be written is told before the render and not after it.
+        try:
+            if filename_prefix is not None:
+                host.check_prefix(filename_prefix)
+        except StudioFlowError as error:
+            return str(error)
+        return True
+
+    @classmethod
     def execute(
         cls,
         images: Any,
@@ -59,20 +69,7 @@ class SaveDelivery(io.ComfyNode):
         provenance: dict[str, Any] | None = None,
     ) -> io.NodeOutput:
         height, width = images.shape[1:3]
-        try:
-            folder, stem, first, subfolder = host.save_location(filename_prefix, width, height)
-        except ValueError as error:
-            raise PathError(
-                "the name leaves the output folder",
-                where="filename_prefix",
-                found=f'"{filename_prefix}"',
-                allowed="a name inside ComfyUI's output folder",
-                fix="take the .. or the drive out of the name",
-            ) from error
-        except OSError as error:
-            raise PathError(
-                "the output folder cannot be used", where="filename_prefix", found=str(error.strerror or error)
-            ) from error
+        folder, stem, first, subfolder = host.save_location(filename_prefix, width, height)
         workflow = {"prompt": cls.hidden.prompt, **(cls.hidden.extra_pnginfo or {})} if host.metadata_enabled() else {}
         documents = Documents(
             manifest=manifest,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import folder_paths
 from comfy.cli_args import args as cli_args
 from comfy_api.latest import io
 
+from ..studioflow.errors import PathError
 from ..studioflow.resources import shipped
 
 Manifest = io.Custom("STUDIOFLOW_MANIFEST")
@@ -43,13 +45,30 @@ def model_folders() -> list[Path]:
     return [Path(folder) for folder in folder_paths.get_folder_paths("diffusers")]
 
 
-def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int, str]:
-    """Folder, stem, first free number and subfolder for a file name prefix; ValueError where it leaves output."""
+def check_prefix(prefix: str) -> None:
+    """Raises PathError where a file name prefix leaves the output folder, or that folder cannot be written."""
     output = Path(folder_paths.get_output_directory()).resolve()
-    # ComfyUI creates the folder while it looks for the number, so a prefix that leaves it is refused before.
     if not (output / prefix).resolve().is_relative_to(output):
-        raise ValueError(prefix)
-    folder, stem, number, subfolder, _ = folder_paths.get_save_image_path(prefix, str(output), width, height)
+        raise PathError(
+            "the name leaves the output folder",
+            where="filename_prefix",
+            found=f'"{prefix}"',
+            allowed="a name inside ComfyUI's output folder",
+            fix="take the .. or the drive out of the name",
+        )
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise PathError("the output folder cannot be written", where=str(output), found="no write permission")
+
+
+def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int, str]:
+    """Folder, stem, first free number and subfolder for a file name prefix; PathError where it leaves output."""
+    check_prefix(prefix)
+    try:
+        folder, stem, number, subfolder, _ = folder_paths.get_save_image_path(
+            prefix, folder_paths.get_output_directory(), width, height
+        )
+    except OSError as error:
+        raise PathError("the output folder cannot be used", where=prefix, found=error.strerror) from error
     return Path(folder), stem, number, subfolder
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import aiohttp
 from yarl import URL
 
 from .errors import BadAddress
@@ -17,7 +18,7 @@ class Address:
 
     base: URL = field(repr=False)
     shown: str
-    auth: aiohttp.BasicAuth | None = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def url(self, *path: str) -> URL:
         return self.base.joinpath(*path)
@@ -61,15 +62,16 @@ def parse_address(text: str) -> Address:
             allowed=allowed,
             fix="leave out what stands behind the ? or #",
         )
-    auth = None
+    headers = {}
     if url.user or url.password:
-        auth = aiohttp.BasicAuth(url.user or "", url.password or "", encoding="utf-8")
-    return Address(base=url.with_user(None), shown=shown, auth=auth)
+        login = f"{url.user or ''}:{url.password or ''}"
+        headers["Authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+    return Address(url.with_user(None), shown, headers)
 
 
 def _harmless_part(text: str) -> str:
     """The host (and port) of an address too broken to parse; nothing that could be a password or a token."""
     after_login = text.partition("://")[2] or text
     after_login = after_login.rpartition("@")[2]
-    match = re.match(r"[A-Za-z0-9.:\[\]-]*", after_login)
+    match = re.match(r"(\[[0-9A-Fa-f:]*\]|[A-Za-z0-9.-]*)(:\d+)?", after_login)
     return match.group() if match else ""

@@ -69,7 +69,7 @@ class PromptRefused(QueueError):
             f"the workflow was refused: {reason}",
             where=where,
             found="\n    ".join(line.replace("\n", "\n    ") for line in lines),
-            fix="correct the named nodes and submit again; nothing was left in the queue",
+            fix="correct what is named and submit again",
         )
 
 

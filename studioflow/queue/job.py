@@ -1,0 +1,252 @@
+"""One prompt on a server: what it tells, how it ends, how it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import Any
+
+from ..errors import QueueError
+from .errors import AnswerTooLarge, BadAnswer, JobFailed, JobInterrupted, ServerLost, ServerUnreachable
+from .events import Event, Finished, ProgressTracker, Started, Text
+from .http import Http
+from .results import JobResult, read_failure, read_history
+from .timing import Timing
+
+
+class Job:
+    """A submitted prompt. ``events`` and ``wait`` are for one consumer at a time.
+
+    The websocket is the quick source of news and the history the reliable one. Whenever the job has been silent
+    for a moment, or the line broke, the server is asked over HTTP; that question is also what finds out that the
+    server is gone.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        prompt_id: str,
+        prompt: Mapping[str, Any],
+        timing: Timing,
+        on_end: Callable[[Job], None],
+    ) -> None:
+        self.id = prompt_id
+        self._http = http
+        self._timing = timing
+        self._on_end = on_end
+        self._tracker = ProgressTracker(prompt)
+        self._inbox: asyncio.Queue[tuple[str, dict[str, Any]] | Text | None] = asyncio.Queue()
+        self._clock = asyncio.get_running_loop().time
+        self._heard_at = self._clock()
+        self._look_at = self._heard_at + timing.quiet
+        self._pause = timing.settle
+        self._result: JobResult | None = None
+        self._error: QueueError | None = None
+        self._blocked: JobFailed | None = None
+        self._started = False
+        self._announced = False
+        self._succeeded = False
+        self._may_be_gone = False
+        self._line_broke = False
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What happens to the job until it has ended; the last event is Finished.
+
+        Raises JobFailed, JobInterrupted, or ServerLost (at most ``Timing.worst_case`` seconds after the server's
+        last sign of life). Leaving the loop early leaves the job running; the rest can be read later.
+        """
+        while not self._ended:
+            message = await self._next_message()
+            news = self._take(message) if message is not None else []
+            if message is None and self._clock() >= self._look_at:
+                await self._look()
+            if self._started and not self._announced:
+                self._announced = True
+                yield Started()
+            for event in news:
+                yield event
+        if self._result is None:
+            raise self._error  # type: ignore[misc]  # the loop above ends with one of the two
+        yield Finished(self._result)
+
+    async def wait(self, on_event: Callable[[Event], None] | None = None) -> JobResult:
+        """Read all events, hand each to ``on_event``, and return the result. Raises as ``events`` does.
+
+        When the waiting task is cancelled (Ctrl-C), the job is cancelled on the server before the CancelledError
+        goes on; that takes about ``Timing.cancel`` seconds at most.
+        """
+        try:
+            async with aclosing(self.events()) as events:
+                async for event in events:
+                    if on_event is not None:
+                        on_event(event)
+        except asyncio.CancelledError:
+            with suppress(QueueError):
+                await self.cancel()
+            raise
+        if self._result is None:
+            raise self._error  # type: ignore[misc]  # events() has just ended
+        return self._result
+
+    async def cancel(self) -> bool:
+        """Take the job out of the queue, or interrupt it where it runs. Other jobs are left alone.
+
+        True once the server no longer holds it; False where it still runs after ``Timing.cancel`` seconds, because
+        ComfyUI can only stop between two nodes or where a node looks for it. Raises ServerUnreachable, BadAnswer.
+        """
+        deadline = self._clock() + self._timing.cancel
+        while not self._ended:
+            timeout = max(deadline - self._clock(), self._timing.retry)
+            # Both, and again: the job may start between the two, and ComfyUI forgets an interrupt that comes
+            # in the moment before a job's first node.
+            await self._http.tell("queue", body={"delete": [self.id]}, timeout=timeout)
+            await self._http.tell("interrupt", body={"prompt_id": self.id}, timeout=timeout)
+            gone = not await self._is_queued(timeout)
+            if gone or self._clock() >= deadline:
+                self.doubt()
+                return gone
+            await asyncio.sleep(self._timing.retry)
+        return True
+
+    def hear(self, kind: str, data: dict[str, Any]) -> None:
+        """Take a message about this job from the websocket."""
+        self._heard_at = self._clock()
+        self._look_at = self._heard_at + self._timing.quiet
+        self._may_be_gone = False
+        self._inbox.put_nowait((kind, data))
+
+    def hear_text(self, text: Text) -> None:
+        """Take a text frame. ComfyUI does not say which job it belongs to, so it may be another's."""
+        self._inbox.put_nowait(text)
+
+    def queue_changed(self) -> None:
+        """Somebody's job came, ended or was removed: perhaps this one."""
+        self._may_be_gone = self._may_be_gone or not self._started
+
+    def doubt(self, line_broke: bool = False) -> None:
+        """Something may have been missed: ask the server at once."""
+        self._line_broke = self._line_broke or line_broke
+        self._may_be_gone = True
+        self._look_at = self._clock()
+        self._inbox.put_nowait(None)
+
+    @property
+    def _ended(self) -> bool:
+        return self._result is not None or self._error is not None
+
+    async def _next_message(self) -> tuple[str, dict[str, Any]] | Text | None:
+        if not self._inbox.empty():
+            return self._inbox.get_nowait()
+        try:
+            return await asyncio.wait_for(self._inbox.get(), max(0.0, self._look_at - self._clock()))
+        except asyncio.TimeoutError:
+            return None
+
+    def _take(self, message: tuple[str, dict[str, Any]] | Text) -> list[Event]:
+        if isinstance(message, Text):
+            # One prompt runs at a time, so while ours does, words of a node that ours has are ours.
+            return [message] if self._started and self._tracker.knows(message.node_id) else []
+        kind, data = message
+        self._started = True
+        if kind == "execution_cached":
+            self._tracker.cached(data.get("nodes"))
+        elif kind == "progress_state":
+            return list(self._tracker.report(data.get("nodes")))
+        elif kind == "execution_success":
+            # The server says so shortly before it writes the history, where the outputs are.
+            self._succeeded = True
+            self._look_at = self._clock()
+        elif failure := read_failure(kind, data, self._http.where):
+            # A blocked node does not stop the job; ComfyUI runs the others and calls the whole a success.
+            if isinstance(failure, JobFailed) and failure.exception_type == "ExecutionBlocked":
+                self._blocked = failure
+            else:
+                self._end(error=failure)
+        return []
+
+    async def _look(self) -> None:
+        """Ask the server how the job is, and end it where that is the answer."""
+        timing = self._timing
+        deadline = max(self._heard_at + timing.lost_after, self._clock() + timing.least_chance)
+        queued = True
+        try:
+            # The queue first: a job moves from the queue to the history in one step, so it cannot slip through.
+            if self._may_be_gone or self._succeeded:
+                queued = await self._is_queued(deadline - self._clock())
+            entry = await self._history(deadline - self._clock())
+        except AnswerTooLarge as failure:
+            self._end(error=failure)
+            return
+        except (ServerUnreachable, BadAnswer) as failure:
+            self._look_at = self._clock() + timing.retry
+            if self._look_at >= self._heard_at + timing.lost_after:
+                self._end(error=self._lost(failure.found))
+            return
+        self._heard_at = self._clock()
+        self._may_be_gone = False
+        if entry is not None:
+            self._end_with(entry)
+        elif not queued:
+            self._end(error=self._gone())
+        elif self._succeeded:
+            self._look_at = self._heard_at + self._pause
+            self._pause = min(2 * self._pause, timing.quiet)
+        else:
+            self._look_at = self._heard_at + timing.quiet
+
+    async def _is_queued(self, timeout: float) -> bool:
+        try:
+            queue = await self._http.ask("queue", timeout=timeout)
+        except AnswerTooLarge:
+            # The queue is told with all its workflows, and somebody has thousands waiting: ours is not gone yet.
+            return True
+        running, pending = queue.get("queue_running"), queue.get("queue_pending")
+        if not isinstance(running, list) or not isinstance(pending, list):
+            raise self._http.bad_answer("GET /queue", "JSON without the two queues")
+        self._started = self._started or self._is_in(running)
+        return self._is_in(running) or self._is_in(pending)
+
+    def _is_in(self, items: list[Any]) -> bool:
+        return any(isinstance(item, list) and len(item) > 1 and item[1] == self.id for item in items)
+
+    async def _history(self, timeout: float) -> dict[str, Any] | None:
+        history = await self._http.ask("history", self.id, timeout=timeout)
+        entry = history.get(self.id)
+        return entry if isinstance(entry, dict) else None
+
+    def _end_with(self, entry: dict[str, Any]) -> None:
+        try:
+            result = read_history(self.id, entry, self._http.where)
+        except QueueError as failure:
+            self._end(error=failure)
+        else:
+            self._end(result=result, error=self._blocked)
+
+    def _end(self, *, result: JobResult | None = None, error: QueueError | None = None) -> None:
+        self._error = error
+        self._result = result if error is None else None
+        self._on_end(self)
+
+    def _lost(self, found: str | None) -> ServerLost:
+        return ServerLost(
+            "the ComfyUI server stopped answering while it had the job",
+            where=self._http.where,
+            found=found,
+            fix="look whether it still runs and why it stopped (its console; often memory), then submit again",
+        )
+
+    def _gone(self) -> QueueError:
+        if self._line_broke:
+            return ServerLost(
+                "the ComfyUI server was restarted and has forgotten the job",
+                where=self._http.where,
+                found=f"job {self.id} is neither in its queue nor in its history, which it keeps in memory only",
+                fix="submit it again",
+            )
+        return JobInterrupted(
+            "the job was removed from the server's queue",
+            where=self._http.where,
+            found=f"job {self.id} is neither in the queue nor in the history",
+            fix="submit it again",
+        )

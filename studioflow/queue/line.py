@@ -1,0 +1,74 @@
+"""The websocket on which the server tells what happens, kept open as long as that is possible."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import aiohttp
+
+from ..errors import QueueError
+from .http import Http
+from .timing import Timing
+
+
+class EventLine:
+    """One websocket under one client id.
+
+    ``on_frame`` gets every text and binary frame. ``on_break`` is called when the line breaks and again when it
+    is back: either way something may have been missed. A broken line is reopened for as long as this is not
+    closed; whether the server is lost is for each job to judge.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        client_id: str,
+        timing: Timing,
+        on_frame: Callable[[str | bytes], None],
+        on_break: Callable[[], None],
+    ) -> None:
+        self._http = http
+        self._client_id = client_id
+        self._timing = timing
+        self._on_frame = on_frame
+        self._on_break = on_break
+        self._reader: asyncio.Task[None] | None = None
+        self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """See that the line is open or being reopened. Raises what ``Http.websocket`` raises."""
+        async with self._opening:
+            if self._reader is None or self._reader.done():
+                socket = await self._http.websocket(self._client_id, self._timing.lost_after)
+                self._reader = asyncio.create_task(self._read(socket))
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        while True:
+            try:
+                async for message in socket:
+                    if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                        self._on_frame(message.data)
+            finally:
+                await self._hang_up(socket)
+            self._on_break()
+            socket = await self._reopen()
+            self._on_break()
+
+    async def _reopen(self) -> aiohttp.ClientWebSocketResponse:
+        while True:
+            with suppress(QueueError):
+                return await self._http.websocket(self._client_id, self._timing.lost_after)
+            await asyncio.sleep(self._timing.retry)
+
+    async def _hang_up(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        # A frozen server never answers the closing frame; aiohttp alone would wait 10 s for it.
+        with suppress(asyncio.TimeoutError, aiohttp.ClientError, OSError):
+            await asyncio.wait_for(socket.close(), self._timing.retry)
