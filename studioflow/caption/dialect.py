@@ -76,18 +76,19 @@ def _for_fibo_1(caption: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
-    # Exactly these two keys mean "this text and no other": the empty list says that there is no text at all.
-    if set(caption) == {"short_description", "text_render"}:
-        return {
-            "short_description": caption["short_description"] or "",
-            "text_render": clean(caption["text_render"] or []),
-        }
     unscored = {
         key: {name: item for name, item in value.items() if name not in _SCORES} if isinstance(value, dict) else value
         for key, value in clean(caption).items()
         if key not in _SCORES
     }
-    return {key: value for key, value in unscored.items() if value != {}}
+    kept = {key: value for key, value in unscored.items() if value != {}}
+    # Exactly these two keys mean "this text and no other": the empty list says that there is no text at all.
+    if set(caption) == {"short_description", "text_render"}:
+        return {
+            "short_description": kept.get("short_description") or "",
+            "text_render": kept.get("text_render") or [],
+        }
+    return kept
 
 
 def _empty(value: Any) -> bool:

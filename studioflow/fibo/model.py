@@ -16,6 +16,7 @@ STANDIN_MARKER = "studioflow_standin.json"
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 _INDEX = "model_index.json"
+_WEIGHTED_PARTS = {"transformer", "text_encoder", "vae"}
 _BLOCK = 64 * 1024
 
 
@@ -106,8 +107,11 @@ def check_whole(folder: Path) -> None:
         if not any((folder / part).glob("*.json")):
             raise _incomplete(folder / part, "a folder without configuration")
     weights = sorted(folder.rglob("*.safetensors"))
-    for part in ("transformer", "text_encoder", "vae"):
-        if part in _parts(folder) and not any(file.parent == folder / part for file in weights):
+    for part in _WEIGHTED_PARTS & _parts(folder).keys():
+        # transformers would build a model of its default size, of billions of numbers, where this file is missing.
+        if not (folder / part / "config.json").is_file():
+            raise _incomplete(folder / part / "config.json", "no such file")
+        if not any(file.parent == folder / part for file in weights):
             raise _incomplete(folder / part, "a folder without .safetensors weights")
     for index in folder.rglob("*.safetensors.index.json"):
         for shard in set(_json(index).get("weight_map", {}).values()):

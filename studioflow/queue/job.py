@@ -97,7 +97,7 @@ class Job:
         """
         deadline = self._clock() + self._timing.cancel
         while not self._ended:
-            timeout = max(deadline - self._clock(), self._timing.retry)
+            timeout = max(deadline - self._clock(), self._timing.least_chance)
             # Both, and again: the job may start between the two, and ComfyUI forgets an interrupt that comes
             # in the moment before a job's first node.
             await self._http.tell("queue", body={"delete": [self.id]}, timeout=timeout)
