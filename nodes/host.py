@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,7 @@ class Progress:
 def say(node_id: str | None, text: str) -> None:
     """Shows a line of text at the node, where there is a server to show it, and in the console."""
     logging.info("StudioFlow: %s", text)
-    from server import PromptServer
-
-    server = getattr(PromptServer, "instance", None)
+    # Looked up, not imported: where no server runs, its module must not be started for a line of text.
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is not None and node_id is not None:
         server.send_progress_text(text, node_id)

@@ -133,6 +133,10 @@ def load_model(model: Found, *, device: str = "cpu", dtype: str = "auto") -> Fib
     """
     import torch
 
+    if dtype not in DTYPES:
+        raise ModelError(
+            "no such dtype", found=f'"{dtype}"', allowed=", ".join(DTYPES), fix=did_you_mean(dtype, DTYPES)
+        )
     family_ = _require_family(model)
     check_whole(model.folder)
     pipeline_class = _pipeline_class(family_)

@@ -61,7 +61,7 @@ def deliver(
     beside its place, flushed and renamed once all of them are there; a failure leaves none. Returns the files
     in order. Raises DeliveryError; never overwrites.
     """
-    formats = _formats(preset)
+    formats = formats_of(preset)
     jobs: list[tuple[Path, Write]] = []
     for index, pixels in enumerate(pictures):
         name = f"{stem}_{first + index:05}_"
@@ -115,7 +115,8 @@ def _text_writer(text: str) -> Write:
     return lambda path: path.write_text(text, encoding="utf-8")
 
 
-def _formats(preset: str) -> list[str]:
+def formats_of(preset: str) -> list[str]:
+    """The formats of a preset; DeliveryError with a suggestion where there is no such preset."""
     known = presets()
     if preset not in known:
         raise DeliveryError(

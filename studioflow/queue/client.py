@@ -38,7 +38,7 @@ class ComfyClient:
 
     async def __aenter__(self) -> ComfyClient:
         self._http = Http(self._address)
-        self._line = EventLine(self._http, self._client_id, self._timing, self._on_frame, self._on_break)
+        self._line = EventLine(self._http, self._client_id, self._timing, self._on_frame, self._on_gap)
         try:
             self.version = await self._greet()
         except BaseException:
@@ -161,7 +161,7 @@ class ComfyClient:
             elif job := self._jobs.get(str(data.get("prompt_id"))):
                 job.hear(kind, data)
 
-    def _on_break(self) -> None:
+    def _on_gap(self) -> None:
         for job in list(self._jobs.values()):
             job.doubt(line_broke=True)
 

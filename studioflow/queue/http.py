@@ -36,7 +36,7 @@ class Http:
     async def call(
         self, method: str, *path: str, timeout: float, body: object = None, data: Any = None
     ) -> tuple[int, bytes]:
-        """Status and body of an answer, read within ``timeout`` seconds.
+        """Status and body of an answer, read within ``timeout`` seconds (none left is a time-out too).
 
         Raises ServerUnreachable, AccessRefused, AnswerTooLarge; any other status is the caller's to judge.
         """
@@ -47,8 +47,8 @@ class Http:
                 json=body,
                 data=data,
                 allow_redirects=False,
-                # aiohttp rounds longer time-outs up to whole seconds unless told otherwise.
-                timeout=aiohttp.ClientTimeout(total=timeout, ceil_threshold=3600),
+                # aiohttp takes 0 or less for "no limit", and rounds up to whole seconds unless told otherwise.
+                timeout=aiohttp.ClientTimeout(total=max(timeout, 1e-3), ceil_threshold=3600),
             ) as response:
                 self._check_access(response.status)
                 content = bytearray()

@@ -36,7 +36,8 @@ class Job:
         self._timing = timing
         self._on_end = on_end
         self._tracker = ProgressTracker(prompt)
-        self._inbox: asyncio.Queue[tuple[str, dict[str, Any]] | Text | None] = asyncio.Queue()
+        # All that is learnt, in the order in which it was learnt; None only wakes the reader.
+        self._inbox: asyncio.Queue[Callable[[], list[Event]] | None] = asyncio.Queue()
         self._clock = asyncio.get_running_loop().time
         self._heard_at = self._clock()
         self._look_at = self._heard_at + timing.quiet
@@ -57,18 +58,16 @@ class Job:
         last sign of life). Leaving the loop early leaves the job running; the rest can be read later.
         """
         while not self._ended:
-            message = await self._next_message()
-            news = self._take(message) if message is not None else []
-            if message is None and self._clock() >= self._look_at:
+            take = await self._next_message()
+            news = take() if take is not None else []
+            if take is None and self._clock() >= self._look_at:
                 await self._look()
             if self._started and not self._announced:
                 self._announced = True
                 yield Started()
             for event in news:
                 yield event
-        if self._result is None:
-            raise self._error  # type: ignore[misc]  # the loop above ends with one of the two
-        yield Finished(self._result)
+        yield Finished(self._outcome())
 
     async def wait(self, on_event: Callable[[Event], None] | None = None) -> JobResult:
         """Read all events, hand each to ``on_event``, and return the result. Raises as ``events`` does.
@@ -85,9 +84,7 @@ class Job:
             with suppress(QueueError):
                 await self.cancel()
             raise
-        if self._result is None:
-            raise self._error  # type: ignore[misc]  # events() has just ended
-        return self._result
+        return self._outcome()
 
     async def cancel(self) -> bool:
         """Take the job out of the queue, or interrupt it where it runs. Other jobs are left alone.
@@ -114,11 +111,11 @@ class Job:
         self._heard_at = self._clock()
         self._look_at = self._heard_at + self._timing.quiet
         self._may_be_gone = False
-        self._inbox.put_nowait((kind, data))
+        self._inbox.put_nowait(lambda: self._take(kind, data))
 
     def hear_text(self, text: Text) -> None:
         """Take a text frame. ComfyUI does not say which job it belongs to, so it may be another's."""
-        self._inbox.put_nowait(text)
+        self._inbox.put_nowait(lambda: self._take_text(text))
 
     def queue_changed(self) -> None:
         """Somebody's job came, ended or was removed: perhaps this one."""
@@ -135,7 +132,12 @@ class Job:
     def _ended(self) -> bool:
         return self._result is not None or self._error is not None
 
-    async def _next_message(self) -> tuple[str, dict[str, Any]] | Text | None:
+    def _outcome(self) -> JobResult:
+        if self._result is None:
+            raise self._error or RuntimeError("the job has not ended")
+        return self._result
+
+    async def _next_message(self) -> Callable[[], list[Event]] | None:
         if not self._inbox.empty():
             return self._inbox.get_nowait()
         try:
@@ -143,11 +145,11 @@ class Job:
         except asyncio.TimeoutError:
             return None
 
-    def _take(self, message: tuple[str, dict[str, Any]] | Text) -> list[Event]:
-        if isinstance(message, Text):
-            # One prompt runs at a time, so while ours does, words of a node that ours has are ours.
-            return [message] if self._started and self._tracker.knows(message.node_id) else []
-        kind, data = message
+    def _take_text(self, text: Text) -> list[Event]:
+        # One prompt runs at a time, so while ours does, words of a node that ours has are ours.
+        return [text] if self._started and self._tracker.knows(text.node_id) else []
+
+    def _take(self, kind: str, data: dict[str, Any]) -> list[Event]:
         self._started = True
         if kind == "execution_cached":
             self._tracker.cached(data.get("nodes"))
@@ -162,33 +164,36 @@ class Job:
             if isinstance(failure, JobFailed) and failure.exception_type == "ExecutionBlocked":
                 self._blocked = failure
             else:
-                self._end(error=failure)
+                return self._end(error=failure)
         return []
 
     async def _look(self) -> None:
-        """Ask the server how the job is, and end it where that is the answer."""
+        """Ask the server how the job is. An answer that ends it waits its turn behind what was heard before."""
         timing = self._timing
         deadline = max(self._heard_at + timing.lost_after, self._clock() + timing.least_chance)
-        queued = True
+        doubtful, queued = self._may_be_gone or self._succeeded, True
+        # Laid down before asking: a doubt that arises while the question is under way must stay.
+        self._may_be_gone = False
         try:
             # The queue first: a job moves from the queue to the history in one step, so it cannot slip through.
-            if self._may_be_gone or self._succeeded:
+            if doubtful:
                 queued = await self._is_queued(deadline - self._clock())
             entry = await self._history(deadline - self._clock())
         except AnswerTooLarge as failure:
-            self._end(error=failure)
+            self._inbox.put_nowait(lambda error=failure: self._end(error=error))
             return
         except (ServerUnreachable, BadAnswer) as failure:
+            self._may_be_gone = self._may_be_gone or doubtful
             self._look_at = self._clock() + timing.retry
             if self._look_at >= self._heard_at + timing.lost_after:
-                self._end(error=self._lost(failure.found))
+                error = self._lost(failure.found)
+                self._inbox.put_nowait(lambda: self._end(error=error))
             return
         self._heard_at = self._clock()
-        self._may_be_gone = False
         if entry is not None:
-            self._end_with(entry)
+            self._inbox.put_nowait(lambda: self._end_with(entry))
         elif not queued:
-            self._end(error=self._gone())
+            self._inbox.put_nowait(lambda: self._end(error=self._gone()))
         elif self._succeeded:
             self._look_at = self._heard_at + self._pause
             self._pause = min(2 * self._pause, timing.quiet)
@@ -215,18 +220,21 @@ class Job:
         entry = history.get(self.id)
         return entry if isinstance(entry, dict) else None
 
-    def _end_with(self, entry: dict[str, Any]) -> None:
+    def _end_with(self, entry: dict[str, Any]) -> list[Event]:
         try:
             result = read_history(self.id, entry, self._http.where)
         except QueueError as failure:
-            self._end(error=failure)
-        else:
-            self._end(result=result, error=self._blocked)
-
-    def _end(self, *, result: JobResult | None = None, error: QueueError | None = None) -> None:
-        self._error = error
-        self._result = result if error is None else None
+            return self._end(error=failure)
+        if self._blocked is not None:
+            return self._end(error=self._blocked)
+        self._result = result
         self._on_end(self)
+        return []
+
+    def _end(self, *, error: QueueError) -> list[Event]:
+        self._error = error
+        self._on_end(self)
+        return []
 
     def _lost(self, found: str | None) -> ServerLost:
         return ServerLost(

@@ -16,9 +16,9 @@ from .timing import Timing
 class EventLine:
     """One websocket under one client id.
 
-    ``on_frame`` gets every text and binary frame. ``on_break`` is called when the line breaks and again when it
-    is back: either way something may have been missed. A broken line is reopened for as long as this is not
-    closed; whether the server is lost is for each job to judge.
+    ``on_frame`` gets every text and binary frame. A broken line is reopened for as long as this is not closed,
+    and ``on_gap`` called when it is back, because something may have been missed; whether the server is lost is
+    for each job to judge.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class EventLine:
         client_id: str,
         timing: Timing,
         on_frame: Callable[[str | bytes], None],
-        on_break: Callable[[], None],
+        on_gap: Callable[[], None],
     ) -> None:
         self._http = http
         self._client_id = client_id
         self._timing = timing
         self._on_frame = on_frame
-        self._on_break = on_break
+        self._on_gap = on_gap
         self._reader: asyncio.Task[None] | None = None
         self._opening = asyncio.Lock()
 
@@ -57,18 +57,12 @@ class EventLine:
                     if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                         self._on_frame(message.data)
             finally:
-                await self._hang_up(socket)
-            self._on_break()
+                await socket.close()
             socket = await self._reopen()
-            self._on_break()
+            self._on_gap()
 
     async def _reopen(self) -> aiohttp.ClientWebSocketResponse:
         while True:
             with suppress(QueueError):
                 return await self._http.websocket(self._client_id, self._timing.lost_after)
             await asyncio.sleep(self._timing.retry)
-
-    async def _hang_up(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        # A frozen server never answers the closing frame; aiohttp alone would wait 10 s for it.
-        with suppress(asyncio.TimeoutError, aiohttp.ClientError, OSError):
-            await asyncio.wait_for(socket.close(), self._timing.retry)

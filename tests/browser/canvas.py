@@ -1,0 +1,272 @@
+"""ComfyUI's page, used the way a person uses it. What differs between its frontends is told apart here."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+# The names that frontend 1.32.9 gives widgets of its own that only show something. It sends them to the queue all
+# the same, which never asked for them; 1.58.1 does not.
+SHOWN_ONLY = {"PreviewAny": {"preview"}}
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """How nodes are drawn. ``frontend`` is the environment variable that names its files; None is ComfyUI's own."""
+
+    frontend: str | None
+    vue_nodes: bool
+
+
+def without_shown_only(prompt: dict[str, Any]) -> dict[str, Any]:
+    """A prompt as the queue takes it, less what a frontend adds for itself."""
+    return {
+        number: node
+        | {
+            "inputs": {
+                name: value
+                for name, value in node["inputs"].items()
+                if name not in SHOWN_ONLY.get(node["class_type"], ())
+            }
+        }
+        for number, node in prompt.items()
+    }
+
+
+class Canvas:
+    """One open page of ComfyUI."""
+
+    def __init__(self, page: Page, renderer: Renderer, settings: Path) -> None:
+        """``settings`` is the file in which the host keeps what this person has set."""
+        self.page = page
+        self.renderer = renderer
+        self._settings = settings
+
+    # ------------------------------------------------------------ opening
+
+    def open(self) -> None:
+        """Opens ComfyUI as on a first visit (an empty canvas under the Templates dialog) and closes that dialog."""
+        self._settings.unlink(missing_ok=True)
+        self.page.goto("/")
+        self.template("product_hero").wait_for()
+        self.set_vue_nodes(self.renderer.vue_nodes)
+        self.dialog.locator("button:has(.pi-times):visible").click()
+        expect(self.dialog).to_have_count(0)
+
+    def set_vue_nodes(self, on: bool) -> None:
+        """Turns Nodes 2.0 on or off, as the switch in ComfyUI's settings does."""
+        self.page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on).then(() => null)", on)
+
+    def open_recipe(self, name: str, pack: str = "studioflow") -> None:
+        """Opens a recipe through ComfyUI's Templates browser."""
+        self.page.get_by_role("button", name="Templates", exact=True).click()
+        self.dialog.get_by_role("button", name=pack, exact=True).click()
+        self.template(name).click()
+        expect(self.template(name)).to_have_count(0)
+        self.wait_until("name => app.extensionManager.workflow.activeWorkflow?.filename === name", name)
+        self.wait_until("() => app.graph.nodes.length > 0")
+        self.fit_view()
+
+    def drop(self, file: Path) -> None:
+        """Drops a file onto the canvas."""
+        data = base64.b64encode(file.read_bytes()).decode()
+        self.page.evaluate(
+            """([name, data]) => {
+                const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0))
+                const dataTransfer = new DataTransfer()
+                dataTransfer.items.add(new File([bytes], name, {type: 'image/png'}))
+                const middle = {clientX: innerWidth / 2, clientY: innerHeight / 2}
+                const canvas = document.getElementById('graph-canvas')
+                for (const kind of ['dragenter', 'dragover', 'drop'])
+                    canvas.dispatchEvent(
+                        new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true, ...middle}))
+            }""",
+            [file.name, data],
+        )
+        self.wait_until("() => app.graph.nodes.length > 0")
+        self.fit_view()
+
+    def fit_view(self) -> None:
+        """Brings the whole graph into view, and waits until the view has come to rest."""
+        self.page.get_by_role("button", name="Fit View").click()
+        self.settle()
+
+    def settle(self) -> None:
+        """Waits until neither the view nor a node has moved or grown for ten frames."""
+        self.page.evaluate(
+            """async () => {
+                const shape = () => [app.canvas.ds.scale, ...app.canvas.ds.offset,
+                    ...app.graph.nodes.flatMap(node => [...node.pos, ...node.size])].join()
+                for (let still = 0, before = shape(); still < 10; before = shape()) {
+                    app.canvas.setDirty(true, true)
+                    await new Promise(requestAnimationFrame)
+                    still = shape() === before ? still + 1 : 0
+                }
+            }"""
+        )
+
+    # ------------------------------------------------------------ what is there
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog").filter(visible=True)
+
+    def template(self, name: str) -> Locator:
+        """The card of a template in the Templates dialog."""
+        return self.page.get_by_test_id(f"template-workflow-{name}")
+
+    def drawn_as_elements(self) -> list[str]:
+        """The ids of the nodes that are elements of the page, as Nodes 2.0 has them."""
+        return self.page.evaluate("() => [...document.querySelectorAll('[data-node-id]')].map(e => e.dataset.nodeId)")
+
+    def definitions(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """The registered node types whose ids begin so, with what the server told the frontend about each."""
+        found = self.page.evaluate(
+            """prefix => JSON.stringify(Object.entries(LiteGraph.registered_node_types)
+                .filter(([id]) => id.startsWith(prefix))
+                .map(([id, {title, category, nodeData: {description, input, output_name, output_tooltips}}]) =>
+                    [id, {title, category, description, input, output_name, output_tooltips}]))""",
+            prefix,
+        )
+        return dict(json.loads(found))
+
+    def nodes(self) -> Counter[str]:
+        """How many nodes of each type the open workflow has."""
+        return Counter(self.page.evaluate("() => app.graph.nodes.map(node => node.type)"))
+
+    def faulty_nodes(self) -> list[str]:
+        """The types of the nodes that ComfyUI does not know or draws in red."""
+        return self.page.evaluate(
+            """() => app.graph.nodes
+                .filter(node => node.has_errors || !(node.type in LiteGraph.registered_node_types))
+                .map(node => node.type)"""
+        )
+
+    def prompt(self) -> dict[str, Any]:
+        """The open workflow as it would go to the queue."""
+        text = self.page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
+        return without_shown_only(json.loads(text))
+
+    def expect_no_complaint(self) -> None:
+        """No dialog and no error note stands over the canvas."""
+        expect(self.dialog).to_have_count(0)
+        expect(self.page.get_by_test_id("error-overlay").filter(visible=True)).to_have_count(0)
+
+    def wait_until(self, predicate: str, argument: Any = None) -> None:
+        """Waits until a JavaScript function gives something true."""
+        self.page.wait_for_function(f"argument => !!({predicate})(argument)", arg=argument)
+
+    # ------------------------------------------------------------ working
+
+    def set_widget(self, node_type: str, widget: str, value: Any) -> None:
+        """Sets a widget of the one node of that type."""
+        self.page.evaluate(
+            """([type, name, value]) => {
+                const node = app.graph.nodes.find(node => node.type === type)
+                const widget = node.widgets.find(widget => widget.name === name)
+                widget.value = value
+                widget.callback?.(value)
+            }""",
+            [node_type, widget, value],
+        )
+
+    def watch_for(self, text: str) -> None:
+        """From now on notices whether the text is to be seen, be it for a moment; ``was_seen`` tells."""
+        self.page.evaluate(
+            """text => {
+                const found = document.createExpression(`//*[text()[contains(., "${text}")]]`)
+                window.studioflowSeen = false
+                const timer = setInterval(() => {
+                    const elements = found.evaluate(document.body, XPathResult.ORDERED_NODE_ITERATOR_TYPE)
+                    for (let element; (element = elements.iterateNext()); )
+                        if (element.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
+                            window.studioflowSeen = true
+                            return clearInterval(timer)
+                        }
+                }, 50)
+            }""",
+            text,
+        )
+
+    def was_seen(self) -> bool:
+        return self.page.evaluate("() => window.studioflowSeen")
+
+    def press_run(self) -> None:
+        self.page.get_by_role("button", name="Run", exact=True).click()
+
+    def run(self) -> None:
+        """Presses Run and waits for the end of the execution, which must be a good one."""
+        self.page.evaluate(
+            """() => {
+                window.studioflowEnd = null
+                for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
+                    app.api.addEventListener(kind, ({detail}) => { window.studioflowEnd = {kind, detail} })
+            }"""
+        )
+        self.press_run()
+        self.wait_until("() => window.studioflowEnd")
+        end = self.page.evaluate("() => window.studioflowEnd")
+        assert end["kind"] == "execution_success", end["detail"].get("exception_message", end)
+
+    def result_files(self, node_type: str) -> list[dict[str, str]]:
+        """What a node that saves pictures has told about them: filename, subfolder and type of each."""
+        return self.page.evaluate(
+            """type => {
+                const node = app.graph.nodes.find(node => node.type === type)
+                return app.nodeOutputs[node.id]?.images ?? []
+            }""",
+            node_type,
+        )
+
+    def wait_for_preview(self, node_type: str) -> list[int]:
+        """Waits until a node shows a loaded picture; gives its width and height."""
+        self.wait_until(
+            """type => {
+                const node = app.graph.nodes.find(node => node.type === type)
+                const images = LiteGraph.vueNodesMode
+                    ? document.querySelectorAll(`[data-node-id="${node.id}"] img`) : node.imgs ?? []
+                window.studioflowPreview = [...images].find(image => image.complete && image.naturalWidth)
+                return window.studioflowPreview
+            }""",
+            node_type,
+        )
+        return self.page.evaluate("() => [studioflowPreview.naturalWidth, studioflowPreview.naturalHeight]")
+
+    def expect_error(self, message: str) -> None:
+        """A person gets to read this message: in a dialog, or in the panel behind the note's View details."""
+        if not self.renderer.vue_nodes:
+            expect(self.dialog).to_contain_text(message)
+            return
+        self.page.get_by_test_id("error-overlay-see-errors").click()
+        issues = self.page.get_by_test_id("error-group-execution")
+        # The details of a refused input are folded away behind a button, those of a failed run stand open.
+        info = issues.get_by_role("button", name="Info")
+        expect(info.or_(issues.get_by_text("Error log")).first).to_be_visible()
+        if info.count():
+            info.click()
+        expect(issues.get_by_text(message).filter(visible=True).first).to_be_visible()
+
+    def click_title(self, node_type: str) -> None:
+        """Clicks a node's title, which selects the node."""
+        x, y = self.page.evaluate(
+            """type => {
+                const node = app.graph.nodes.find(node => node.type === type)
+                const [x, y] = app.canvas.ds.convertOffsetToCanvas([node.pos[0] + node.size[0] / 2, node.pos[1] - 15])
+                const {left, top} = app.canvas.canvas.getBoundingClientRect()
+                return [left + x, top + y]
+            }""",
+            node_type,
+        )
+        self.page.mouse.click(x, y)
+
+    def open_help(self, node_type: str) -> Locator:
+        """Selects a node, asks for its help, and gives the panel's text part."""
+        self.click_title(node_type)
+        self.page.get_by_test_id("info-button").click()
+        return self.page.locator(".node-help-content")

@@ -1,0 +1,73 @@
+"""Recipes agree with themselves, can be told a value in both forms, and reach ComfyUI's Templates browser."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from studioflow.errors import RecipeError
+from studioflow.recipes import Recipe, publish, recipe, recipe_names
+
+
+@pytest.fixture(params=recipe_names())
+def each(request: pytest.FixtureRequest) -> Recipe:
+    return recipe(request.param)
+
+
+def test_both_forms_have_the_same_nodes(each: Recipe) -> None:
+    frontend_only = {"MarkdownNote", "Note", "Reroute"}
+    drawn = {str(node["id"]): node["type"] for node in each.workflow["nodes"] if node["type"] not in frontend_only}
+    assert drawn == {key: node["class_type"] for key, node in each.prompt.items()}
+
+
+def test_every_recipe_has_a_thumbnail(each: Recipe, root: Path) -> None:
+    assert (root / "recipes" / f"{each.name}.jpg").stat().st_size < 300_000
+
+
+def test_names_no_file_of_one_machine(each: Recipe) -> None:
+    assert each.prompt["1"]["inputs"]["manifest"].startswith("samples/")
+
+
+def test_a_widget_is_set_in_both_forms() -> None:
+    before = recipe("product_hero")
+    after = before.with_widget("StudioFlowFiboLoader", "dtype", "float32")
+    node = next(node for node in after.workflow["nodes"] if node["type"] == "StudioFlowFiboLoader")
+    assert after.prompt[str(node["id"])]["inputs"]["dtype"] == "float32"
+    assert node["widgets_values"] == ["auto", "float32"]
+    assert before == recipe("product_hero")
+
+
+def test_a_widget_that_is_not_there() -> None:
+    with pytest.raises(RecipeError, match="cannot be told its color"):
+        recipe("product_hero").with_widget("StudioFlowFiboLoader", "color", "red")
+
+
+def test_unknown_recipe() -> None:
+    with pytest.raises(RecipeError, match=r'did you mean "product_hero"'):
+        recipe("product_heroe")
+
+
+def test_publishing_copies_refreshes_and_takes_away(tmp_path: Path, root: Path) -> None:
+    shutil.copytree(root / "recipes", tmp_path / "recipes")
+    publish(tmp_path)
+    shown = tmp_path / "example_workflows"
+    assert {path.name for path in shown.iterdir()} == {"product_hero.json", "product_hero.jpg"}
+    before = (shown / "product_hero.json").stat().st_mtime_ns
+    publish(tmp_path)
+    assert (shown / "product_hero.json").stat().st_mtime_ns == before
+    (tmp_path / "recipes" / "product_hero.json").rename(tmp_path / "recipes" / "other.json")
+    publish(tmp_path)
+    assert {path.name for path in shown.iterdir()} == {"other.json", "product_hero.jpg"}
+
+
+def test_a_pack_that_cannot_be_written_is_only_a_warning(
+    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(root / "recipes", tmp_path / "recipes")
+    (tmp_path / "example_workflows").write_text("in the way")
+    with caplog.at_level(logging.WARNING):
+        publish(tmp_path)
+    assert "do not show under Templates" in caplog.text
