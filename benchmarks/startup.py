@@ -18,6 +18,7 @@ comfyui, base, pack = sys.argv[1:]
 sys.argv = ["main.py", "--cpu", "--base-directory", base]
 sys.path.insert(0, comfyui)
 import comfy.options; comfy.options.enable_args_parsing()
+import utils.install_util  # before nodes, which puts another utils before it on the path
 import nodes, server
 async def load():
     # As in the running server: the core nodes come first, then the packs.

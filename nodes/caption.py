@@ -51,6 +51,7 @@ class CompileCaption(io.ComfyNode):
     @classmethod
     def execute(cls, manifest: dict[str, Any], dialect: str, fibo: Any = None) -> io.NodeOutput:
         compiled, render = compile_for(manifest, dialect, fibo.family if fibo else None)
+        numbers = f"{render.width} × {render.height}, seed {render.seed}, {render.steps} steps, cfg {render.cfg:g}"
         return io.NodeOutput(
             compiled.caption,
             compiled.negative,
@@ -60,4 +61,5 @@ class CompileCaption(io.ComfyNode):
             render.steps,
             render.cfg,
             render.count,
+            ui=host.notice(numbers),
         )

@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.imaging.delivery import Documents, deliver, formats_of, presets
+from ..studioflow.imaging.delivery import Documents, deliver, presets
 from ..studioflow.manifest import content_id
 from . import host
 
@@ -49,13 +49,12 @@ class SaveDelivery(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, filename_prefix: str | None = None, preset: str | None = None) -> bool | str:
-        # What cannot be written is told before the render and not after it.
+    def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
+        # A name that cannot be written is told before the render and not after it. Only this input: ComfyUI would
+        # tell the same fault once for every input named here.
         try:
             if filename_prefix is not None:
                 host.check_prefix(filename_prefix)
-            if preset is not None:
-                formats_of(preset)
         except StudioFlowError as error:
             return str(error)
         return True

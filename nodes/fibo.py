@@ -7,14 +7,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.fibo.model import DTYPES, Found, choose, find_models, load_model
+from ..studioflow.fibo.model import DTYPES, find_model, find_models, load_model
 from ..studioflow.fibo.sample import MAX_SEED, provenance, sample
 from . import host
-
-
-def _model(name: str) -> Found:
-    folders = host.model_folders()
-    return choose(name, find_models(folders), where=str(folders[0]))
 
 
 class FiboLoader(io.ComfyNode):
@@ -43,29 +38,27 @@ class FiboLoader(io.ComfyNode):
                 ),
             ],
             outputs=[host.Fibo.Output(display_name="fibo", tooltip="The loaded model, for FIBO Sampler.")],
-            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def validate_inputs(cls, model: str | None = None) -> bool | str:
         try:
             if model is not None:
-                _model(model)
+                find_model(model, host.model_folders())
         except StudioFlowError as error:
             return str(error)
         return True
 
     @classmethod
     def fingerprint_inputs(cls, model: str, dtype: str) -> str:
-        found = _model(model)
+        found = find_model(model, host.model_folders())
         return f"{found.folder}:{(found.folder / 'model_index.json').stat().st_mtime_ns}:{dtype}"
 
     @classmethod
     def execute(cls, model: str, dtype: str) -> io.NodeOutput:
         host.make_room()
-        fibo = load_model(_model(model), device=host.device(), dtype=dtype)
-        host.say(cls.hidden.unique_id, " · ".join(part for part in (fibo.name, fibo.notice) if part))
-        return io.NodeOutput(fibo)
+        fibo = load_model(find_model(model, host.model_folders()), device=host.device(), dtype=dtype)
+        return io.NodeOutput(fibo, ui=host.notice(fibo.name, fibo.notice))
 
 
 class FiboSampler(io.ComfyNode):
@@ -119,13 +112,10 @@ class FiboSampler(io.ComfyNode):
                     display_name="provenance", tooltip="How the pictures were made, for Save Delivery."
                 ),
             ],
-            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
     def execute(cls, fibo: Any, caption: str, negative: str, seed: int, count: int, **settings: Any) -> io.NodeOutput:
-        if fibo.notice:
-            host.say(cls.hidden.unique_id, fibo.notice)
         images = sample(
             fibo,
             caption,
@@ -135,4 +125,5 @@ class FiboSampler(io.ComfyNode):
             on_step=host.Progress(count * settings["steps"]),
             **settings,
         )
-        return io.NodeOutput(images, provenance(fibo, seed=seed, count=count, **settings))
+        facts = provenance(fibo, seed=seed, count=count, **settings)
+        return io.NodeOutput(images, facts, ui=host.notice(fibo.notice))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ def check_prefix(prefix: str) -> None:
     if not (output / prefix).resolve().is_relative_to(output):
         raise PathError(
             "the name leaves the output folder",
-            where="filename_prefix",
             found=f'"{prefix}"',
             allowed="a name inside ComfyUI's output folder",
             fix="take the .. or the drive out of the name",
@@ -101,10 +99,10 @@ class Progress:
         self._bar.update_absolute(done, total)
 
 
-def say(node_id: str | None, text: str) -> None:
-    """Shows a line of text at the node, where there is a server to show it, and in the console."""
-    logging.info("StudioFlow: %s", text)
-    # Looked up, not imported: where no server runs, its module must not be started for a line of text.
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-    if server is not None and node_id is not None:
-        server.send_progress_text(text, node_id)
+def notice(*parts: str) -> dict[str, list[str]]:
+    """What a node has to say about its result: shown at the node by js/notice.js, in the console and in history."""
+    lines = [part for part in parts if part]
+    if not lines:
+        return {}
+    logging.info("StudioFlow: %s", ", ".join(lines))
+    return {"studioflow_notice": lines}

@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import VERSION
 from .caption import DIALECTS, compile_for
@@ -15,8 +17,12 @@ from .errors import PathError, StudioFlowError
 from .manifest import content_id, load
 from .recipes import recipe, recipe_names
 
+if TYPE_CHECKING:
+    from .queue import JobResult
+
 _LOAD_MANIFEST = "StudioFlowLoadManifest"
 _FIBO_LOADER = "StudioFlowFiboLoader"
+_SAVE_DELIVERY = "StudioFlowSaveDelivery"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except StudioFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -80,10 +86,24 @@ async def _render_on_server(options: argparse.Namespace) -> list[Path]:
         name = f"{options.manifest.stem}-{content_id(manifest)[:8]}.json"
         stored = await comfy.upload_input(options.manifest, name)
         shot = shot.with_widget(_LOAD_MANIFEST, "manifest", f"input/{stored}")
+        shot = shot.with_widget(_SAVE_DELIVERY, "filename_prefix", f"StudioFlow/{options.manifest.stem}")
         job = await comfy.submit(shot.prompt, workflow=shot.workflow)
         with ProgressBar(shot.name) as bar:
             result = await job.wait(bar.show)
+        for notice in _notices(result):
+            print(_printable(notice), file=sys.stderr)
         return [await comfy.fetch(file, options.out) for file in result.files()]
+
+
+def _notices(result: JobResult) -> list[str]:
+    """What nodes had to say about their results, e.g. that the weights are stand-ins; each once."""
+    said = [str(text) for output in result.outputs.values() for text in output.get("studioflow_notice", ())]
+    return list(dict.fromkeys(said))
+
+
+def _printable(text: str) -> str:
+    """Without control characters: some of the text comes from a server, and a terminal obeys them."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
 def _compile(options: argparse.Namespace) -> None:
@@ -94,6 +114,7 @@ def _compile(options: argparse.Namespace) -> None:
 def _standin(options: argparse.Namespace) -> None:
     from .fibo.standin import NOTICE, make_standins
 
+    warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
     for folder in make_standins(options.folder):
         print(f"{folder} ({NOTICE})")
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 
-from .queue import Event, Progress, Text
+from .queue import Event, Progress
 
 
 class ProgressBar:
-    """Shows how far a job is; what nodes say while they work stands above the bar."""
+    """Shows how far a job is and which node works; off a terminal, one line for each node."""
 
     def __init__(self, title: str) -> None:
         from tqdm import tqdm
 
+        self._terminal = sys.stderr.isatty()
+        self._node = ""
         form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}{postfix}"
-        self._bar = tqdm(total=100, desc=title, bar_format=form)
-        self._said: set[str] = set()
+        self._bar = tqdm(total=100, desc=title, bar_format=form, disable=not self._terminal)
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -30,14 +32,15 @@ class ProgressBar:
 
     def show(self, event: Event) -> None:
         """Takes the next event of the job."""
-        if isinstance(event, Text) and event.text not in self._said:
-            self._said.add(event.text)
-            self._bar.write(event.text)
-        elif isinstance(event, Progress):
-            running = event.value / event.max if event.max and event.value < event.max else 0.0
-            self._bar.set_postfix_str(f"{event.node_class} {event.value:g}/{event.max:g}", refresh=False)
-            self._to(100 * (event.done + running) / max(event.total, 1))
+        if not isinstance(event, Progress):
+            return
+        if not self._terminal and event.node_class != self._node:
+            print(event.node_class, file=sys.stderr)
+        self._node = event.node_class
+        running = event.value / event.max if event.max and event.value < event.max else 0.0
+        self._bar.set_postfix_str(f"{event.node_class} {event.value:g}/{event.max:g}", refresh=False)
+        self._to(100 * (event.done + running) / max(event.total, 1))
 
     def _to(self, percent: float) -> None:
-        self._bar.update(max(0.0, percent - self._bar.n))
+        self._bar.n = max(self._bar.n, percent)
         self._bar.refresh()

@@ -10,7 +10,7 @@ from ..families import DEFAULT, Family
 from ..families import family as family_of_id
 from ..manifest import RenderSettings, render_settings
 from .derive import derive
-from .dialect import in_trained_order, serialize
+from .dialect import DIALECTS, in_trained_order, serialize, unknown_dialect
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,11 @@ def compile_for(
     """Caption and render settings for the model that will render.
 
     That model is ``family`` where it is known, else the manifest's ``render.model``, else FIBO 2; its dialect
-    counts unless one is named. Raises ManifestError where the manifest is meant for another generation than
-    ``family``.
+    counts unless one is named. Raises ManifestError where the manifest, or the named dialect, is meant for another
+    generation than ``family``.
     """
+    if dialect not in ("auto", *DIALECTS):
+        raise unknown_dialect(dialect, ("auto", *DIALECTS))
     meant = manifest.get("render", {}).get("model")
     target = family or family_of_id(meant or DEFAULT)
     if family and meant and family_of_id(meant).dialect != family.dialect:
@@ -57,6 +59,14 @@ def compile_for(
             found=f'"{meant}", while {family.title} is loaded',
             allowed="a model of the same generation",
             fix="load the model that the manifest names, or take render.model out of it",
+        )
+    if family and dialect not in ("auto", family.dialect):
+        raise ManifestError(
+            "the dialect does not fit the loaded model",
+            where="dialect",
+            found=f'"{dialect}", while {family.title} is loaded',
+            allowed=f"auto, {family.dialect}",
+            fix="choose auto",
         )
     chosen = target.dialect if dialect == "auto" else dialect
     return compile_manifest(manifest, chosen), render_settings(manifest, target)

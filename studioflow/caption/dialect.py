@@ -33,15 +33,21 @@ _SCORES = ("preference_score", "aesthetic_score")
 def serialize(caption: dict[str, Any], dialect: str) -> str:
     """The prompt string of a caption in a dialect of DIALECTS; the same bytes on every machine."""
     if dialect not in DIALECTS:
-        raise StudioFlowError(
-            "no such caption dialect",
-            found=f'"{dialect}"',
-            allowed=", ".join(DIALECTS),
-            fix=did_you_mean(dialect, DIALECTS),
-        )
+        raise unknown_dialect(dialect, DIALECTS)
     if dialect == "fibo-1":
         return _dump(_for_fibo_1(caption), ascii_only=True)
     return _dump(_for_fibo_2(caption), ascii_only=False)
+
+
+def unknown_dialect(dialect: str, allowed: tuple[str, ...]) -> StudioFlowError:
+    """The error for a dialect that is none of the allowed ones."""
+    return StudioFlowError(
+        "no such caption dialect",
+        where="dialect",
+        found=f'"{dialect}"',
+        allowed=", ".join(allowed),
+        fix=did_you_mean(dialect, allowed),
+    )
 
 
 def clean(value: Any) -> Any:

@@ -69,23 +69,35 @@ def find_models(folders: Iterable[str | Path]) -> list[Found]:
     return sorted(found.values(), key=preference)
 
 
-def choose(name: str, models: Sequence[Found], where: str) -> Found:
-    """The model of that name, or the first for ``auto``; ModelError naming what there is and where to put one."""
-    fix = f"put a FIBO folder in diffusers layout into {where}, e.g. hf download briaai/Fibo-2.0-dev --local-dir …"
+def find_model(name: str, folders: Sequence[Path]) -> Found:
+    """The model of that name, or for ``auto`` the first that ``find_models`` prefers.
+
+    Raises ModelError that names what there is and where to put one; a model of another family is told as such.
+    """
+    models = find_models(folders)
     names = [model.name for model in models]
+    get_one = f"hf download briaai/Fibo-2.0-dev --local-dir {folders[0] / 'Fibo-2.0-dev'}"
     if name == "auto":
         if not models:
-            raise ModelError("no FIBO model is installed", where=where, found="none", allowed="one or more", fix=fix)
+            raise ModelError(
+                "no FIBO model is installed",
+                where=str(folders[0]),
+                found="none",
+                allowed="a FIBO model in diffusers layout",
+                fix=get_one,
+            )
         return models[0]
     for model in models:
         if model.name == name:
             return model
+    for folder in folders:
+        if name == Path(name).name and (folder / name).is_dir():
+            _require_family(Found(name, folder / name))
     raise ModelError(
         "no such FIBO model",
-        where=where,
         found=f'"{name}"',
         allowed=", ".join(["auto", *names]),
-        fix=did_you_mean(name, names) or fix,
+        fix=did_you_mean(name, names) or f"choose one from the menu, or get one: {get_one}",
     )
 
 

@@ -6,6 +6,7 @@ the weights makes every node, console line and delivered file say so.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from .model import STANDIN_MARKER
 
 NOTICE = "stand-in weights: the picture is noise"
 
+FIBO_2_SINCE = (0, 42)
+"""The release of diffusers that brought FIBO 2."""
+
 _VERSION = 1
 """Raise it when a configuration below changes, so that stand-ins made earlier are made again."""
 
@@ -25,26 +29,30 @@ def make_standins(folder: str | Path) -> list[Path]:
 
     Returns their folders. FIBO 2 is left out where the installed diffusers has no such pipeline.
     """
-    import diffusers
-
+    kinds = [("studioflow-standin-fibo-1", "fibo-1.0", _fibo_1), ("studioflow-standin-fibo-2", "fibo-2.0-dev", _fibo_2)]
+    if _version_of("diffusers") < FIBO_2_SINCE:
+        kinds.pop()
     made = []
-    for name, family, pipeline, build in (
-        ("studioflow-standin-fibo-1", "fibo-1.0", "BriaFiboPipeline", _fibo_1),
-        ("studioflow-standin-fibo-2", "fibo-2.0-dev", "BriaFibo2Pipeline", _fibo_2),
-    ):
-        if hasattr(diffusers, pipeline):
-            target = Path(folder) / name
-            _make(target, {"notice": NOTICE, "family": family, "steps": 8, "version": _VERSION}, build)
-            made.append(target)
+    for name, family, build in kinds:
+        target = Path(folder) / name
+        _make(target, {"notice": NOTICE, "family": family, "steps": 8, "version": _VERSION}, build)
+        made.append(target)
     return made
 
 
-def _make(target: Path, marker: dict[str, Any], build: Callable[[], Any]) -> None:
-    import torch
+def _version_of(package: str) -> tuple[int, ...]:
+    # Read from the package's metadata: importing diffusers takes seconds, also where there is nothing to make.
+    return tuple(int(part) for part in importlib.metadata.version(package).split(".")[:2])
 
+
+def _make(target: Path, marker: dict[str, Any], build: Callable[[], Any]) -> None:
     marker_file = target / STANDIN_MARKER
     if marker_file.is_file() and json.loads(marker_file.read_text(encoding="utf-8")) == marker:
         return
+    import torch
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     beside = target.with_name(target.name + ".part")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)

@@ -35,12 +35,17 @@ class Documents:
     workflow: Mapping[str, Any]
     """ComfyUI's ``prompt`` and ``workflow`` by those names; empty where metadata is switched off."""
 
+    @property
+    def shot(self) -> dict[str, Any]:
+        """The manifest as it travels: without ``$schema``, whose relative path leads nowhere from another folder."""
+        return {key: value for key, value in self.manifest.items() if key != "$schema"}
+
     def texts(self, picture: int) -> dict[str, str]:
         """As strings under the names that files carry them by; ``picture`` counts from 0."""
         provenance = dict(self.provenance)
         if seeds := provenance.pop("seeds", None):
             provenance = {"seed": seeds[picture], **provenance}
-        own = {MANIFEST_KEY: _dump(self.manifest), PROVENANCE_KEY: _dump(provenance)}
+        own = {MANIFEST_KEY: _dump(self.shot), PROVENANCE_KEY: _dump(provenance)}
         if self.caption:
             own[CAPTION_KEY] = self.caption
         # ComfyUI reads its own entries as ASCII-escaped JSON.
@@ -69,7 +74,7 @@ def deliver(
         for extension in formats:
             write = functools.partial(WRITERS[extension], pixels=pixels, texts=texts)
             jobs.append((folder / f"{name}.{extension}", write))
-        jobs.append((folder / f"{name}.manifest.json", _text_writer(_pretty(documents.manifest))))
+        jobs.append((folder / f"{name}.manifest.json", _text_writer(_pretty(documents.shot))))
         if documents.caption:
             jobs.append((folder / f"{name}.caption.json", _text_writer(documents.caption + "\n")))
     return write_together(jobs)

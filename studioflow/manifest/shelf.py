@@ -26,17 +26,15 @@ def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
     if shelf not in shelves or not rest:
         raise PathError(
             "no such shelf of manifests",
-            where="manifest",
             found=f'"{name}"',
             allowed=", ".join(f"{known}/…" for known in shelves),
-            fix=did_you_mean(shelf, shelves),
+            fix=_suggest(name, shelves) or f"choose one from the menu, e.g. {next(iter(list_manifests(shelves)), '')}",
         )
     root = shelves[shelf].resolve()
     path = (root / rest).resolve()
     if not path.is_relative_to(root):
         raise PathError(
             "the path leaves its folder",
-            where="manifest",
             found=f'"{name}"',
             allowed=f"files below {shelf}/",
             fix=f"copy the manifest into {shelf}/ and name it from there",
@@ -44,12 +42,15 @@ def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
     if path.suffix.casefold() != ".json" or not path.is_file():
         raise PathError(
             "no such manifest",
-            where="manifest",
             found=f'"{name}"',
-            allowed=f"a .json file in {root}",
-            fix=did_you_mean(name, list_manifests(shelves)) or "choose one from the menu",
+            allowed=f"a .json file below {shelf}/",
+            fix=_suggest(name, shelves) or f"put the file into {root}, or choose another from the menu",
         )
     return path
+
+
+def _suggest(name: str, shelves: Mapping[str, Path]) -> str | None:
+    return did_you_mean(name, list_manifests(shelves))
 
 
 def _files(shelf: str, folder: Path) -> list[str]:

@@ -93,7 +93,7 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
     if kind == "Required":
         # The draft's dependentRequired is reported as the same kind, with the rules of the object itself.
         name = error.kind.property
-        return [fault("a key is missing", f'an object with "{name}"', key=name, found=list(value), fix=f'add "{name}"')]
+        return [fault("a key is missing", f'an object with "{name}"', key=name, found=value, fix=f'add "{name}"')]
     if kind == "Type":
         names = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
         return [fault("wrong type", " or ".join(_JSON_TYPES[name] for name in names))]
@@ -101,7 +101,8 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
         options = [str(option) for option in rule["enum"]]
         return [fault("unknown name", ", ".join(options), fix=_suggest(str(value), options))]
     if kind == "Constant":
-        return [fault("unknown version of the manifest format", f'"{rule["const"]}"', fix="update StudioFlow")]
+        fix = "update StudioFlow if the manifest comes from a newer one"
+        return [fault("unknown version of the manifest format", f'"{rule["const"]}"', fix=fix)]
     if kind in ("Minimum", "Maximum", "ExclusiveMinimum"):
         return [fault("number out of range", _range(rule))]
     if kind == "MultipleOf":
@@ -120,14 +121,12 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
                 "the shot is missing",
                 "a manifest with scene or caption",
                 key="scene",
-                found=list(value),
+                found=value,
                 fix='add "scene"',
             )
         ]
     if kind == "Not":
-        return [
-            fault("two things exclude each other", f"only one of them: {rule['not']['description']}", found=list(value))
-        ]
+        return [fault("two things exclude each other", f"only one of them: {rule['not']['description']}", found=value)]
     # The validator's own words where the schema grows a rule that has none of ours yet.
     return [fault(error.message.split("\n")[0], "what the schema says")]
 
@@ -148,6 +147,8 @@ def _suggest(name: str, known: list[str]) -> str:
 
 
 def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object with " + ", ".join(map(str, value)) if value else "an empty object"
     text = json.dumps(value, ensure_ascii=False)
     if len(text) > 80:
         text = text[:77] + "…"

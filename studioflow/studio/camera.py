@@ -44,7 +44,7 @@ def orbit_of(camera: dict[str, Any]) -> dict[str, float] | None:
         if distance < 1e-6:
             raise StudioFlowError(
                 "the camera stands at the point it looks at",
-                where="camera.pose",
+                where="/camera/pose",
                 found=f"position_m = look_at_m = {pose['position_m']}",
                 allowed="two different points",
                 fix="move position_m or look_at_m",
@@ -98,7 +98,7 @@ def _sharp_depth_in_frame_heights(
     if distance <= focal / 1000.0:
         raise StudioFlowError(
             "the camera cannot focus closer than its focal length",
-            where="camera.lens.focus_distance_m" if "focus_distance_m" in lens else "camera",
+            where="/camera/lens/focus_distance_m" if "focus_distance_m" in lens else "/camera",
             found=f"{distance:g} m with a focal length of {focal:g} mm",
             allowed=f"more than {focal / 1000.0:g} m",
             fix="move the camera away or choose a shorter lens",

@@ -11,10 +11,6 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-# The names that frontend 1.32.9 gives widgets of its own that only show something. It sends them to the queue all
-# the same, which never asked for them; 1.58.1 does not.
-SHOWN_ONLY = {"PreviewAny": {"preview"}}
-
 
 @dataclass(frozen=True)
 class Renderer:
@@ -22,21 +18,6 @@ class Renderer:
 
     frontend: str | None
     vue_nodes: bool
-
-
-def without_shown_only(prompt: dict[str, Any]) -> dict[str, Any]:
-    """A prompt as the queue takes it, less what a frontend adds for itself."""
-    return {
-        number: node
-        | {
-            "inputs": {
-                name: value
-                for name, value in node["inputs"].items()
-                if name not in SHOWN_ONLY.get(node["class_type"], ())
-            }
-        }
-        for number, node in prompt.items()
-    }
 
 
 class Canvas:
@@ -71,7 +52,6 @@ class Canvas:
         expect(self.template(name)).to_have_count(0)
         self.wait_until("name => app.extensionManager.workflow.activeWorkflow?.filename === name", name)
         self.wait_until("() => app.graph.nodes.length > 0")
-        self.fit_view()
 
     def drop(self, file: Path) -> None:
         """Drops a file onto the canvas."""
@@ -90,7 +70,6 @@ class Canvas:
             [file.name, data],
         )
         self.wait_until("() => app.graph.nodes.length > 0")
-        self.fit_view()
 
     def fit_view(self) -> None:
         """Brings the whole graph into view, and waits until the view has come to rest."""
@@ -98,12 +77,12 @@ class Canvas:
         self.settle()
 
     def settle(self) -> None:
-        """Waits until neither the view nor a node has moved or grown for ten frames."""
+        """Waits until neither the view nor a node has moved or grown for ten frames, but not for ever."""
         self.page.evaluate(
             """async () => {
                 const shape = () => [app.canvas.ds.scale, ...app.canvas.ds.offset,
                     ...app.graph.nodes.flatMap(node => [...node.pos, ...node.size])].join()
-                for (let still = 0, before = shape(); still < 10; before = shape()) {
+                for (let frame = 0, still = 0, before = shape(); still < 10 && frame < 600; before = shape(), frame++) {
                     app.canvas.setDirty(true, true)
                     await new Promise(requestAnimationFrame)
                     still = shape() === before ? still + 1 : 0
@@ -121,9 +100,10 @@ class Canvas:
         """The card of a template in the Templates dialog."""
         return self.page.get_by_test_id(f"template-workflow-{name}")
 
-    def drawn_as_elements(self) -> list[str]:
-        """The ids of the nodes that are elements of the page, as Nodes 2.0 has them."""
-        return self.page.evaluate("() => [...document.querySelectorAll('[data-node-id]')].map(e => e.dataset.nodeId)")
+    @property
+    def drawn_as_elements(self) -> Locator:
+        """The nodes that are elements of the page: all of them in Nodes 2.0, none on the classic canvas."""
+        return self.page.locator("[data-node-id]")
 
     def definitions(self, prefix: str) -> dict[str, dict[str, Any]]:
         """The registered node types whose ids begin so, with what the server told the frontend about each."""
@@ -151,12 +131,25 @@ class Canvas:
     def prompt(self) -> dict[str, Any]:
         """The open workflow as it would go to the queue."""
         text = self.page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
-        return without_shown_only(json.loads(text))
+        return json.loads(text)
 
     def expect_no_complaint(self) -> None:
         """No dialog and no error note stands over the canvas."""
         expect(self.dialog).to_have_count(0)
         expect(self.page.get_by_test_id("error-overlay").filter(visible=True)).to_have_count(0)
+
+    def expect_readable(self, text: str, times: int) -> None:
+        """The text stands on the page so many times, each time whole."""
+        shown = self.page.get_by_text(text).filter(visible=True)
+        expect(shown).to_have_count(times)
+        self.settle()
+        cut = shown.evaluate_all(
+            """elements => elements
+            .filter(element => element.scrollHeight > element.clientHeight || element.scrollWidth > element.clientWidth)
+            .map(element => `"${element.textContent}" needs ${element.scrollWidth} x ${element.scrollHeight} pixels`
+                + ` and has ${element.clientWidth} x ${element.clientHeight}`)"""
+        )
+        assert not cut, "\n".join(cut)
 
     def wait_until(self, predicate: str, argument: Any = None) -> None:
         """Waits until a JavaScript function gives something true."""
@@ -175,27 +168,6 @@ class Canvas:
             }""",
             [node_type, widget, value],
         )
-
-    def watch_for(self, text: str) -> None:
-        """From now on notices whether the text is to be seen, be it for a moment; ``was_seen`` tells."""
-        self.page.evaluate(
-            """text => {
-                const found = document.createExpression(`//*[text()[contains(., "${text}")]]`)
-                window.studioflowSeen = false
-                const timer = setInterval(() => {
-                    const elements = found.evaluate(document.body, XPathResult.ORDERED_NODE_ITERATOR_TYPE)
-                    for (let element; (element = elements.iterateNext()); )
-                        if (element.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
-                            window.studioflowSeen = true
-                            return clearInterval(timer)
-                        }
-                }, 50)
-            }""",
-            text,
-        )
-
-    def was_seen(self) -> bool:
-        return self.page.evaluate("() => window.studioflowSeen")
 
     def press_run(self) -> None:
         self.page.get_by_role("button", name="Run", exact=True).click()
@@ -267,6 +239,7 @@ class Canvas:
 
     def open_help(self, node_type: str) -> Locator:
         """Selects a node, asks for its help, and gives the panel's text part."""
+        self.fit_view()
         self.click_title(node_type)
         self.page.get_by_test_id("info-button").click()
         return self.page.locator(".node-help-content")

@@ -56,17 +56,17 @@ def folder_from(variable: str, holding: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def standins(tmp_path_factory: pytest.TempPathFactory, comfyui: Path) -> Path:
+def comfyui() -> Path:
+    """ComfyUI's folder."""
+    return folder_from("STUDIOFLOW_COMFYUI", "main.py")
+
+
+@pytest.fixture(scope="session")
+def standins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with the stand-ins."""
     folder = tmp_path_factory.mktemp("models")
     subprocess.run([sys.executable, "-m", "studioflow", "standin", folder], cwd=dev.ROOT, check=True)
     return folder
-
-
-@pytest.fixture(scope="session")
-def comfyui() -> Path:
-    """ComfyUI's folder."""
-    return folder_from("STUDIOFLOW_COMFYUI", "main.py")
 
 
 @pytest.fixture(scope="session", params=RENDERERS)
@@ -105,7 +105,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def profile(browser: Browser, host: dev.Host) -> Iterator[BrowserContext]:
+def profile(host: dev.Host, browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile for the tests of one host, so that the frontend's files are fetched once."""
     expect.set_options(timeout=PATIENCE_MS)
     context = browser.new_context(base_url=host.url, viewport={"width": 1600, "height": 1000})

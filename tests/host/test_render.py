@@ -126,15 +126,15 @@ def test_help_pages_and_recipe_are_served(host: dev.Host) -> None:
     assert dev.get(f"{host.url}/api/workflow_templates/studioflow/product_hero.json")["nodes"]
 
 
+QUICK = {"width": 64, "height": 64, "steps": 2, "count": 1}
+
+
 def prompt_with(**inputs: dict[str, object]) -> dict:
     """The recipe's prompt with inputs of nodes (by class, without the prefix) replaced."""
     prompt = copy.deepcopy(recipe("product_hero").prompt)
     for node in prompt.values():
         node["inputs"] |= inputs.get(node["class_type"].removeprefix("StudioFlow"), {})
     return prompt
-
-
-QUICK = {"width": 64, "height": 64, "steps": 2, "count": 1}
 
 
 def submit(host: dev.Host, prompt: dict) -> None:
@@ -153,7 +153,6 @@ def submit(host: dev.Host, prompt: dict) -> None:
         ({"FiboLoader": {"model": "Flux"}}, "no such FIBO model"),
         ({"FiboLoader": {"model": ""}}, "no such FIBO model"),
         ({"SaveDelivery": {"filename_prefix": "../../out"}}, "leaves the output folder"),
-        ({"SaveDelivery": {"preset": "TIFF"}}, "no such delivery preset"),
         ({"FiboSampler": {"steps": 0}}, "smaller than min"),
     ],
 )
@@ -173,6 +172,8 @@ def test_a_width_off_the_grid_is_told_at_the_sampler(host: dev.Host) -> None:
     [
         ({"FiboLoader": {"dtype": "int3"}}, "no such dtype"),
         ({"CompileCaption": {"dialect": "fibo2"}}, 'did you mean "fibo-2"'),
+        ({"CompileCaption": {"dialect": "fibo-1"}}, "does not fit the loaded model"),
+        ({"FiboSampler": QUICK, "SaveDelivery": {"preset": "TIFF"}}, "no such delivery preset"),
     ],
 )
 def test_menu_values_that_the_host_lets_through_are_told_at_the_node(host: dev.Host, inputs: dict, told: str) -> None:

@@ -210,6 +210,13 @@ def test_a_manifest_meant_for_another_generation_is_refused() -> None:
         compile_for(with_value("render.model", "fibo-lite"), "auto", family("fibo-2.0-dev"))
 
 
+def test_a_dialect_that_does_not_fit_the_loaded_model_is_refused() -> None:
+    with pytest.raises(ManifestError, match="does not fit"):
+        compile_for(SAMPLE, "fibo-1", family("fibo-2.0-dev"))
+    with pytest.raises(StudioFlowError, match="allowed: auto, fibo-2, fibo-1"):
+        compile_for(SAMPLE, "fibo-3")
+
+
 @pytest.mark.parametrize(
     ("negative", "text"), [("clutter", "clutter"), ({"style_medium": "painting"}, '{"style_medium":"painting"}')]
 )

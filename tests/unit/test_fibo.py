@@ -10,7 +10,7 @@ import pytest
 
 from studioflow.caption import compile_for
 from studioflow.errors import ModelError
-from studioflow.fibo.model import Found, check_whole, choose, find_models, fingerprint, load_model
+from studioflow.fibo.model import Found, check_whole, find_model, find_models, fingerprint, load_model
 from studioflow.fibo.sample import MAX_SEED, provenance, sample
 from studioflow.fibo.standin import NOTICE, make_standins
 from studioflow.manifest import load
@@ -156,15 +156,24 @@ def test_auto_prefers_the_newest_generation_and_real_weights(models: Path, copie
     (copied.folder / "studioflow_standin.json").unlink()
     shutil.copytree(copied.folder, copied.folder.parent / "both" / "Fibo-lite")
     everything = find_models([models, copied.folder.parent / "both"])
-    assert everything[0].name == "Fibo-lite" and choose("auto", everything, "x") is everything[0]
+    assert everything[0].name == "Fibo-lite"
+    assert find_model("auto", [models, copied.folder.parent / "both"]) == everything[0]
     assert load_model(everything[0]).family.id == "fibo-lite"
 
 
-def test_unknown_name_and_none_installed(models: Path) -> None:
+def test_unknown_name_and_none_installed(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match=r'did you mean "studioflow-standin-fibo-1"'):
-        choose("studioflow-standin-fibo1", find_models([models]), "models/diffusers")
+        find_model("studioflow-standin-fibo1", [models])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match="no FIBO model is installed"):
-        choose("auto", [], "models/diffusers")
+        find_model("auto", [tmp_path])
+
+
+@pytest.mark.parametrize("name", ["../model", "/etc", ".", ""])
+def test_a_name_never_leads_out_of_the_models_folders(copied: Found, name: str) -> None:
+    (copied.folder.parent / "models").mkdir()
+    with pytest.raises(ModelError, match="no such FIBO model"):
+        find_model(name, [copied.folder.parent / "models"])
 
 
 def test_missing_folder(tmp_path: Path) -> None:
@@ -212,7 +221,9 @@ def rewrite_index(copied: Found, **changes: object) -> None:
 @pytest.mark.parametrize("name", ["FluxPipeline", "BriaFiboEditPipeline", ""])
 def test_another_family(copied: Found, name: str) -> None:
     rewrite_index(copied, _class_name=name)
-    assert find_models([copied.folder.parent]) == []
+    assert copied.name not in [found.name for found in find_models([copied.folder.parent])]
+    with pytest.raises(ModelError, match="another family"):
+        find_model(copied.name, [copied.folder.parent])
     with pytest.raises(ModelError, match="another family"):
         load_model(copied)
 

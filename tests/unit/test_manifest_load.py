@@ -125,6 +125,13 @@ def test_two_placements_exclude_each_other() -> None:
     assert "orbit and pose together" in refused(json.dumps(document))
 
 
+@pytest.mark.parametrize("value", [None, 5, True, [], "x", [{"orbit": 1}]])
+@pytest.mark.parametrize("section", ["render", "camera", "lighting", "scene"])
+def test_a_section_of_another_type_is_one_fault(section: str, value: object) -> None:
+    message = refused(json.dumps(GOOD | {section: value}))
+    assert f"/{section}: wrong type" in message and "faults" not in message
+
+
 def test_version_of_the_future() -> None:
     message = refused(json.dumps(GOOD | {"studioflow": "2.0"}))
     assert "/studioflow" in message and '"2.0"' in message
