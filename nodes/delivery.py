@@ -88,4 +88,6 @@ class SaveDelivery(io.ComfyNode):
         )
         saved = [{"filename": file.name, "subfolder": subfolder, "type": "output"} for file in files]
         shown = [entry for entry in saved if entry["filename"].endswith(".png")]
-        return io.NodeOutput(ui={"images": shown, "studioflow_files": saved})
+        # Said here too: where the sampler's result comes from ComfyUI's cache, the sampler itself says nothing.
+        notice = host.notice((provenance or {}).get("notice", ""))
+        return io.NodeOutput(ui={"images": shown, "studioflow_files": saved, **notice})

@@ -91,7 +91,7 @@ def find_model(name: str, folders: Sequence[Path]) -> Found:
         if model.name == name:
             return model
     for folder in folders:
-        if name == Path(name).name and (folder / name).is_dir():
+        if name and name == Path(name).name and (folder / name).is_dir():
             _require_family(Found(name, folder / name))
     raise ModelError(
         "no such FIBO model",
