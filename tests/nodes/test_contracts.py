@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,20 @@ def test_has_a_help_page_that_names_every_socket(node: Any, root: Path) -> None:
     assert page.startswith(f"# {schema.display_name}\n")
     for name in [socket.id for socket in schema.inputs] + [socket.display_name for socket in schema.outputs]:
         assert f"`{name}`" in page, name
+
+
+def test_errors_on_the_help_page_are_those_of_the_code(node: Any, root: Path) -> None:
+    page = (root / "js" / "docs" / f"{node.GET_SCHEMA().node_id}.md").read_text(encoding="utf-8")
+    code = "".join(
+        path.read_text(encoding="utf-8") for room in ("nodes", "studioflow") for path in (root / room).rglob("*.py")
+    )
+    blocks = [
+        block for block in re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "  found: " in block
+    ]
+    assert blocks
+    for block in blocks:
+        problem = block.splitlines()[0].rsplit(": ", 1)[-1]
+        assert problem[:16] in code or problem[-16:] in code or "faults" in problem, problem
 
 
 def test_newer_hosts_get_search_words(
