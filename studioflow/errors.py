@@ -13,6 +13,10 @@ from collections.abc import Iterable
 class StudioFlowError(Exception):
     """What is wrong, and optionally where, what was found, what is allowed and what to do about it."""
 
+    def __init_subclass__(cls) -> None:
+        # ComfyUI shows an error's module, and in a pack that is the path of its folder with all the names in it.
+        cls.__module__ = "studioflow.errors"
+
     def __init__(
         self,
         problem: str,

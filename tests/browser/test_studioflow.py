@@ -82,7 +82,7 @@ def test_stand_in_weights_are_told_at_the_nodes(recipe: Canvas) -> None:
     # No other test does: what ComfyUI still has from an earlier run is not run again, and says nothing to a new page.
     recipe.set_widget("StudioFlowFiboLoader", "dtype", "float32")
     recipe.run()
-    recipe.expect_readable(NOTICE, times=2)  # at FIBO Loader and at FIBO Sampler
+    recipe.expect_readable(NOTICE, times=3)  # at FIBO Loader, FIBO Sampler and Save Delivery
 
 
 @pytest.mark.parametrize(
