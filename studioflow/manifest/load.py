@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -79,13 +80,16 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return result
 
 
-def _no_constant(name: str) -> Any:
-    raise ManifestError(
-        "not a JSON number", found=name, allowed="a finite number", fix="write a number, or leave the key out"
-    )
-
-
 def _parse(text: str, source: str) -> dict[str, Any]:
+    def no_constant(name: str) -> Any:
+        raise ManifestError(
+            "not a JSON number",
+            where=source,
+            found=name,
+            allowed="a finite number",
+            fix="write a number, or leave the key out",
+        )
+
     if not text.strip():
         raise ManifestError(
             "the manifest is empty",
@@ -95,24 +99,11 @@ def _parse(text: str, source: str) -> dict[str, Any]:
             fix="start from a file in samples/",
         )
     try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=no_constant)
     except json.JSONDecodeError as error:
-        rest = text[error.pos : error.pos + 20].split("\n")[0]
-        comment = "; comments are not JSON" if rest.startswith(("//", "/*", "#")) else ""
-        raise ManifestError(
-            f"the manifest is not JSON: {error.msg}{comment}",
-            where=f"{source}:{error.lineno}:{error.colno}",
-            found=f'"{rest}"' if rest else "the end of the text",
-            allowed="a JSON object",
-            fix="correct the text at that line and column",
-        ) from error
+        raise _not_json(error, source) from error
     except RecursionError as error:
         raise _too_deep(source) from error
-    except ManifestError as error:
-        error.where = source
-        raise type(error)(
-            error.problem, where=source, found=error.found, allowed=error.allowed, fix=error.fix
-        ) from None
     except ValueError as error:  # e.g. an integer of more digits than Python converts
         raise ManifestError(
             "the manifest holds a number nobody can mean", where=source, found=str(error).split(";")[0]
@@ -124,55 +115,65 @@ def _parse(text: str, source: str) -> dict[str, Any]:
             found=f"a JSON {type(document).__name__}",
             allowed='an object such as {"studioflow": "1.0", "scene": {…}}',
         )
-    return _checked(document, source)
+    plain: dict[str, Any] = _checked(document, (), source)
+    return plain
 
 
-def _checked(document: dict[str, Any], source: str) -> dict[str, Any]:
-    """The document as plain dicts; refuses duplicate keys, infinite numbers, lone surrogates and too much depth."""
-
-    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
-        if len(path) > MAX_DEPTH:
-            raise _too_deep(source)
-        if isinstance(value, _Object):
-            if value.twice:
-                raise ManifestError(
-                    "a key stands twice in one object",
-                    where=f"{source} {pointer((*path, value.twice[0]))}",
-                    found=", ".join(f'"{key}"' for key in value.twice),
-                    allowed="each key once",
-                    fix="remove one of the two",
-                )
-            return {key: walk(item, (*path, key)) for key, item in value.items() if not _bad_text(key, path)}
-        if isinstance(value, list):
-            return [walk(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, float) and value in (float("inf"), float("-inf")):
+def _checked(value: Any, path: tuple[str | int, ...], source: str) -> Any:
+    """The value as plain JSON data; refuses duplicate keys, infinite numbers, half characters and too much depth."""
+    if len(path) > MAX_DEPTH:
+        raise _too_deep(source)
+    if isinstance(value, _Object):
+        if value.twice:
             raise ManifestError(
-                "a number is too large",
-                where=f"{source} {pointer(path)}",
-                found="a number beyond 1.8e308",
-                allowed="a finite number",
+                "a key stands twice in one object",
+                where=f"{source} {pointer((*path, value.twice[0]))}",
+                found=", ".join(f'"{key}"' for key in value.twice),
+                allowed="each key once",
+                fix="remove one of the two",
             )
-        if isinstance(value, str):
-            _bad_text(value, path)
-        return value
+        for key in value:
+            _require_whole_characters(key, path, source)
+        return {key: _checked(item, (*path, key), source) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_checked(item, (*path, index), source) for index, item in enumerate(value)]
+    if isinstance(value, float) and math.isinf(value):
+        raise ManifestError(
+            "a number is too large",
+            where=f"{source} {pointer(path)}",
+            found="a number beyond 1.8e308",
+            allowed="a finite number",
+        )
+    if isinstance(value, str):
+        _require_whole_characters(value, path, source)
+    return value
 
-    def _bad_text(text: str, path: tuple[str | int, ...]) -> bool:
-        if text.isascii():
-            return False
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ManifestError(
-                "a text holds half of a character",
-                where=f"{source} {pointer(path)}",
-                found=f"lone surrogate U+{ord(text[error.start]):04X}",
-                allowed="whole Unicode characters",
-                fix="retype the character",
-            ) from error
-        return False
 
-    result: dict[str, Any] = walk(document, ())
-    return result
+def _require_whole_characters(text: str, path: tuple[str | int, ...], source: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ManifestError(
+            "a text holds half of a character",
+            where=f"{source} {pointer(path)}",
+            found=f"lone surrogate U+{ord(text[error.start]):04X}",
+            allowed="whole Unicode characters",
+            fix="retype the character",
+        ) from error
+
+
+def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
+    rest = error.doc[error.pos : error.pos + 20].split("\n")[0]
+    comment = "; comments are not JSON" if rest.startswith(("//", "/*", "#")) else ""
+    return ManifestError(
+        f"the manifest is not JSON: {error.msg}{comment}",
+        where=f"{source}:{error.lineno}:{error.colno}",
+        found=f'"{rest}"' if rest else "the end of the text",
+        allowed="a JSON object",
+        fix="correct the text at that line and column",
+    )
 
 
 def _too_large(size: int, source: str) -> ManifestError:
