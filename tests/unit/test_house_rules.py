@@ -64,7 +64,7 @@ def test_nothing_heavy_at_module_level(root: Path) -> None:
 
 
 def test_a_file_holds_one_subject(root: Path) -> None:
-    for path in sources(root, "nodes", "studioflow"):
+    for path in [root / "dev.py", *sources(root, "devtools", "nodes", "studioflow")]:
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
 
 
@@ -79,6 +79,8 @@ def test_presets_name_formats_that_exist() -> None:
 
 
 def test_no_path_of_one_machine(root: Path) -> None:
+    if not (root / ".git").exists():
+        pytest.skip("git knows which files are ours, and this is no checkout of it")
     listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout.split()
     for name in listed:
         path = root / name
@@ -101,7 +103,7 @@ def test_the_package_holds_its_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for name in ("schemas/manifest.schema.json", "recipes/api/product_hero.json", "samples/product_hero.json"):
         assert f"studioflow/shipped/{name}" in names
-    assert not [name for name in names if name.startswith(("tests/", "nodes/", "dev.py"))]
+    assert not [name for name in names if name.startswith(("tests/", "nodes/", "dev"))]
 
 
 def test_the_package_works_away_from_the_repository(wheel: Path, tmp_path: Path, sample: Path) -> None:
