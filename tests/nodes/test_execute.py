@@ -117,8 +117,8 @@ def test_a_changed_file_is_read_again(nodes: dict[str, type], base: Path) -> Non
 
 
 def test_a_wrong_model_is_told_before_the_run(nodes: dict[str, type]) -> None:
-    message = nodes["StudioFlowFiboLoader"].validate_inputs(model="studioflow-standin-fibo2")
-    assert 'did you mean "studioflow-standin-fibo-2"' in message
+    message = nodes["StudioFlowFiboLoader"].validate_inputs(model="studioflow-standin-fibo1")
+    assert 'did you mean "studioflow-standin-fibo-1"' in message
 
 
 @pytest.mark.parametrize("prefix", ["../out", "/tmp/out", "a/../../out"])
