@@ -6,7 +6,7 @@ from pathlib import Path
 from . import places
 from .failure import Failed
 from .host import link_folder
-from .steps import Step, run_logged
+from .steps import Progress, Step, run_logged
 
 DOWNLOAD = """
 import sys
@@ -21,11 +21,17 @@ except Exception as error:
 
 
 def model_choice(model: str | None, python: Path) -> tuple[list[str], Step]:
-    """What `studioflow render --model` gets, and the step that makes it available."""
+    """What `studioflow render --model` gets once the step has run, and that step, which makes it available."""
     folders = places.BASE / "models" / "diffusers"
     if model is None:
-        command = [python, "-m", "studioflow", "standin", folders]
-        return [], Step("Make stand-in models", lambda progress: run_logged(progress, command))
+        words: list[str] = []
+
+        def make(progress: Progress) -> None:
+            run_logged(progress, [python, "-m", "studioflow", "standin", folders])
+            # By name, because `auto` would take a model that an earlier --model has left linked there.
+            words.extend(["--model", max(path.name for path in folders.glob("studioflow-standin-*"))])
+
+        return words, Step("Make stand-in models", make)
     folder = Path(model).expanduser().resolve()
     if folder.is_dir():
         if not (folder / "model_index.json").is_file():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools import places, setup
+from devtools import models, places, setup
 from devtools.failure import Failed
 from devtools.models import model_choice
 from devtools.own import own_python
@@ -101,6 +101,15 @@ def test_model_folder_without_index_is_refused_and_a_good_one_is_linked(tmp_path
     step.run(progress)
     assert words == ["--model", "my-fibo"]
     assert (places.BASE / "models" / "diffusers" / "my-fibo" / "model_index.json").is_file()
+
+
+def test_without_a_model_the_newest_stand_in_is_named_whatever_else_lies_there(monkeypatch, progress):
+    for name in ("my-fibo", "studioflow-standin-fibo-1", "studioflow-standin-fibo-2"):
+        (places.BASE / "models" / "diffusers" / name).mkdir(parents=True)
+    monkeypatch.setattr(models, "run_logged", lambda progress, command: None)
+    words, step = model_choice(None, "python")
+    step.run(progress)
+    assert words == ["--model", "studioflow-standin-fibo-2"]
 
 
 def test_model_by_name():
