@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import warnings
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from . import VERSION
 from .caption import DIALECTS, compile_for
-from .errors import PathError, StudioFlowError
+from .errors import ManifestError, PathError, Place, StudioFlowError
 from .manifest import content_id, load
 from .recipes import recipe, recipe_names
 
@@ -29,14 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except StudioFlowError as error:
         print(f"error: {_printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     compile_.add_argument("manifest", type=Path, help="the manifest, a JSON file")
     compile_.add_argument("--dialect", choices=("auto", *DIALECTS), default="auto", help="(%(default)s)")
     compile_.set_defaults(run=_compile)
+
+    check = commands.add_parser("check", help="check manifests and print what is wrong with them, line by line")
+    check.add_argument("manifests", type=Path, nargs="+", metavar="manifest", help="manifests, JSON files")
+    check.add_argument("--json", action="store_true", help="print the faults as JSON, for programs")
+    check.set_defaults(run=_check)
 
     standin = commands.add_parser("standin", help="make stand-in models with random weights, to try things with")
     standin.add_argument("folder", type=Path, help="where to, e.g. ComfyUI's models/diffusers")
@@ -109,6 +114,41 @@ def _printable(text: str) -> str:
 def _compile(options: argparse.Namespace) -> None:
     compiled, _ = compile_for(load(options.manifest), options.dialect)
     print(compiled.caption)
+
+
+def _check(options: argparse.Namespace) -> int:
+    faults = [fault for path in options.manifests for fault in _faults(path)]
+    if options.json:
+        print(json.dumps([_as_data(path, fault) for path, fault in faults], ensure_ascii=False, indent=2))
+    else:
+        for _, fault in faults:
+            print(_printable(str(fault)))
+    print(f"{len(options.manifests)} checked, faults: {len(faults)}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _faults(path: Path) -> list[tuple[Path, StudioFlowError]]:
+    try:
+        load(path)
+    except ManifestError as error:
+        return [(path, fault) for fault in error.faults or (error,)]
+    except StudioFlowError as error:
+        return [(path, error)]
+    return []
+
+
+def _as_data(path: Path, fault: StudioFlowError) -> dict[str, str | int | None]:
+    place = fault.place or Place(str(path))
+    return {
+        "file": str(path),
+        "line": place.line,
+        "column": place.column,
+        "pointer": place.pointer or None,
+        "problem": fault.problem,
+        "found": fault.found,
+        "allowed": fault.allowed,
+        "do": fault.fix or None,
+    }
 
 
 def _standin(options: argparse.Namespace) -> None:

@@ -7,7 +7,22 @@ nothing else to go by: where, what was found, what is allowed, what to do. Comfy
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a document: its name, a JSON Pointer, and line and column of its text, as far as they are known."""
+
+    source: str
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        spot = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+        return f"{spot} {self.pointer}".rstrip()
 
 
 class StudioFlowError(Exception):
@@ -21,13 +36,14 @@ class StudioFlowError(Exception):
         self,
         problem: str,
         *,
-        where: str | None = None,
+        where: str | Place | None = None,
         found: str | None = None,
         allowed: str | None = None,
         fix: str | None = None,
     ) -> None:
         self.problem = problem
-        self.where = where
+        self.place = where if isinstance(where, Place) else None
+        self.where = str(where) if where else None
         self.found = found
         self.allowed = allowed
         self.fix = fix
@@ -44,7 +60,18 @@ class StudioFlowError(Exception):
 
 
 class ManifestError(StudioFlowError):
-    """A manifest (or a FIBO caption given as one) that cannot be used."""
+    """A manifest (or a FIBO caption given as one) that cannot be used; ``faults`` are what is wrong, one by one."""
+
+    faults: tuple[ManifestError, ...] = ()
+
+    @classmethod
+    def of(cls, faults: Sequence[ManifestError], problem: str, where: str) -> ManifestError:
+        """One error for all faults of a document; a single fault is its own error."""
+        if len(faults) == 1:
+            return faults[0]
+        whole = cls(problem + "".join(f"\n{fault}" for fault in faults), where=where)
+        whole.faults = tuple(faults)
+        return whole
 
 
 class PathError(StudioFlowError):

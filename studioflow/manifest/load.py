@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..errors import ManifestError, PathError
+from ..errors import ManifestError, PathError, Place
 from .validate import pointer, validate
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -54,10 +54,13 @@ def loads(text: str | bytes, source: str = "manifest") -> dict[str, Any]:
                 allowed="JSON in UTF-8",
                 fix="save it as UTF-8",
             ) from error
-    document = _parse(text.removeprefix("\ufeff"), source)
+    text = text.removeprefix("\ufeff")
+    document = _parse(text, source)
     if "studioflow" not in document and any(key in document for key in _CAPTION_KEYS):
         document = from_caption(document)
-    validate(document, source)
+        validate(document, source)
+    else:
+        validate(document, source, text)
     return document
 
 
@@ -127,7 +130,7 @@ def _checked(value: Any, path: tuple[str | int, ...], source: str) -> Any:
         if value.twice:
             raise ManifestError(
                 "a key stands twice in one object",
-                where=f"{source} {pointer((*path, value.twice[0]))}",
+                where=Place(source, pointer((*path, value.twice[0]))),
                 found=", ".join(f'"{key}"' for key in value.twice),
                 allowed="each key once",
                 fix="remove one of the two",
@@ -140,7 +143,7 @@ def _checked(value: Any, path: tuple[str | int, ...], source: str) -> Any:
     if isinstance(value, float) and math.isinf(value):
         raise ManifestError(
             "a number is too large",
-            where=f"{source} {pointer(path)}",
+            where=Place(source, pointer(path)),
             found="a number beyond 1.8e308",
             allowed="a finite number",
         )
@@ -157,7 +160,7 @@ def _require_whole_characters(text: str, path: tuple[str | int, ...], source: st
     except UnicodeEncodeError as error:
         raise ManifestError(
             "a text holds half of a character",
-            where=f"{source} {pointer(path)}",
+            where=Place(source, pointer(path)),
             found=f"lone surrogate U+{ord(text[error.start]):04X}",
             allowed="whole Unicode characters",
             fix="retype the character",
@@ -169,7 +172,7 @@ def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
     comment = "; comments are not JSON" if rest.startswith(("//", "/*", "#")) else ""
     return ManifestError(
         f"the manifest is not JSON: {error.msg}{comment}",
-        where=f"{source}:{error.lineno}:{error.colno}",
+        where=Place(source, line=error.lineno, column=error.colno),
         found=f'"{rest}"' if rest else "the end of the text",
         allowed="a JSON object",
         fix="correct the text at that line and column",

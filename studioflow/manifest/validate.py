@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import ManifestError, did_you_mean
+from ..errors import ManifestError, Place, did_you_mean
 from ..resources import shipped
+from .locate import line_and_column
 
 _TYPE_NAMES = {
     "str": "a text",
@@ -30,19 +32,32 @@ _JSON_TYPES = {
 }
 
 
-def validate(document: dict[str, Any], source: str = "manifest") -> None:
-    """Returns when the document is a valid manifest 1.0, else raises ManifestError naming every fault in it."""
-    faults = sorted(
-        (fault for error in _validator().iter_errors(document) for fault in _explain(error, source)),
-        key=lambda fault: fault.where or "",
+MAX_FAULTS = 100
+"""More than a person reads; it also bounds the work that a hostile document can ask for."""
+
+
+def validate(document: dict[str, Any], source: str = "manifest", text: str | None = None) -> None:
+    """Returns when the document is a valid manifest 1.0, else raises ManifestError naming every fault in it.
+
+    ``text`` is what the document was read from; with it every fault has its line and column. Faults beyond the
+    first 100 are not looked at.
+    """
+    every = (fault for error in _validator().iter_errors(document) for fault in _explain(error, source, text))
+    faults = list(itertools.islice(every, MAX_FAULTS + 1))
+    if not faults:
+        return
+    count = (
+        f"more than {MAX_FAULTS} faults, of which these are some"
+        if len(faults) > MAX_FAULTS
+        else f"{len(faults)} faults"
     )
-    if len(faults) == 1:
-        raise faults[0]
-    if faults:
-        raise ManifestError(
-            f"the manifest has {len(faults)} faults\n" + "\n".join(str(fault) for fault in faults),
-            where=source,
-        )
+    shown = sorted(faults[:MAX_FAULTS], key=_order)
+    raise ManifestError.of(shown, f"the manifest has {count}", source)
+
+
+def _order(fault: ManifestError) -> tuple[int, int, str]:
+    place = fault.place or Place("")
+    return place.line or 0, place.column or 0, place.pointer
 
 
 @functools.cache
@@ -65,7 +80,7 @@ def _validator() -> Any:
     return jsonschema_rs.Draft202012Validator(schema())
 
 
-def _explain(error: Any, source: str) -> list[ManifestError]:
+def _explain(error: Any, source: str, text: str | None) -> list[ManifestError]:
     """One fault in our own words for one error of the validator; several where several keys are unknown."""
     kind = type(error.kind).__name__.rsplit(".", 1)[-1]
     path = list(error.instance_path)
@@ -78,7 +93,7 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
         meaning = rule.get("description") if key is None and kind != "Not" else None
         return ManifestError(
             problem,
-            where=f"{source} {pointer(path if key is None else [*path, key])}",
+            where=_place(path if key is None else [*path, key], source, text),
             found=_show(found),
             allowed=f"{allowed} ({meaning.rstrip('.')})" if meaning else allowed,
             fix=fix,
@@ -88,7 +103,7 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
         known = list(rule["properties"])
         return [
             fault("unknown key", ", ".join(known), key=key, found=key, fix=_suggest(key, known))
-            for key in error.kind.unexpected
+            for key in error.kind.unexpected[: MAX_FAULTS + 1]
         ]
     if kind == "Required":
         # The draft's dependentRequired is reported as the same kind, with the rules of the object itself.
@@ -129,6 +144,11 @@ def _explain(error: Any, source: str) -> list[ManifestError]:
         return [fault("two things exclude each other", f"only one of them: {rule['not']['description']}", found=value)]
     # The validator's own words where the schema grows a rule that has none of ours yet.
     return [fault(error.message.split("\n")[0], "what the schema says")]
+
+
+def _place(path: list[str | int], source: str, text: str | None) -> Place:
+    line, column = line_and_column(text, path) if text else (None, None)
+    return Place(source, pointer(path), line, column)
 
 
 def _at(root: dict[str, Any], path: list[str | int]) -> dict[str, Any]:

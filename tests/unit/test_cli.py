@@ -72,6 +72,29 @@ def test_a_bad_manifest_is_told_with_its_file(tmp_path: Path, capsys: pytest.Cap
     assert 'did you mean "camera"' in failing(capsys, "compile", path)
 
 
+def test_check_tells_every_fault_with_its_line(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "shot.json"
+    path.write_text('{"studioflow": "1.0",\n "scene": {"mod": 1},\n "camera": {"lens": {"aperture": 0}}}')
+    assert main(["check", str(sample), str(path), str(tmp_path / "none.json")]) == 1
+    captured = capsys.readouterr()
+    assert f"{path}:2:12 /scene/mod: unknown key" in captured.out
+    assert f"{path}:3:22 /camera/lens/aperture: number out of range" in captured.out
+    assert "none.json: the manifest cannot be read" in captured.out
+    assert captured.err == "3 checked, faults: 3\n"
+
+
+def test_check_speaks_json_to_programs(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "shot.json"
+    path.write_text('{"studioflow": "1.0",\n scene: {}}')
+    assert main(["check", "--json", str(path)]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)
+    assert (fault["file"], fault["line"], fault["column"]) == (str(path), 2, 2)
+    assert main(["check", "--json", str(sample)]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_a_server_that_is_not_there(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     address = free_address()
     told = failing(capsys, "render", sample, "--server", address, "--out", tmp_path)
