@@ -71,12 +71,13 @@ class SaveDelivery(io.ComfyNode):
     ) -> io.NodeOutput:
         height, width = images.shape[1:3]
         folder, stem, first, subfolder = host.save_location(filename_prefix, width, height)
-        workflow = {"prompt": cls.hidden.prompt, **(cls.hidden.extra_pnginfo or {})} if host.metadata_enabled() else {}
+        # Only these two of what came with the prompt: other names could stand for attributes of the file itself.
+        workflow = {"prompt": cls.hidden.prompt, "workflow": (cls.hidden.extra_pnginfo or {}).get("workflow")}
         documents = Documents(
             manifest=manifest,
             caption=caption or "",
             provenance={"manifest_id": content_id(manifest), **(provenance or {})},
-            workflow={name: value for name, value in workflow.items() if value is not None},
+            workflow={name: value for name, value in workflow.items() if value and host.metadata_enabled()},
         )
         files = deliver(
             [image.cpu().numpy() for image in images],

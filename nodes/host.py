@@ -48,7 +48,7 @@ def model_folders() -> list[Path]:
 def check_prefix(prefix: str) -> None:
     """Raises PathError where a file name prefix leaves the output folder, or that folder cannot be written."""
     output = Path(folder_paths.get_output_directory()).resolve()
-    if not (output / prefix).resolve().is_relative_to(output):
+    if "\0" in prefix or not (output / prefix).resolve().is_relative_to(output):
         raise PathError(
             "the name leaves the output folder",
             found=f'"{prefix}"',

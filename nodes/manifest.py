@@ -7,7 +7,7 @@ import hashlib
 from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.manifest import find_manifest, list_manifests, load
+from ..studioflow.manifest import MAX_BYTES, find_manifest, list_manifests, load
 from . import host
 
 
@@ -45,7 +45,8 @@ class LoadManifest(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, manifest: str) -> str:
-        return hashlib.sha256(find_manifest(manifest, host.manifest_shelves()).read_bytes()).hexdigest()
+        with find_manifest(manifest, host.manifest_shelves()).open("rb") as stream:
+            return hashlib.sha256(stream.read(MAX_BYTES + 1)).hexdigest()
 
     @classmethod
     def execute(cls, manifest: str) -> io.NodeOutput:

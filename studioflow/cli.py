@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import VERSION
 from .caption import DIALECTS, compile_for
@@ -71,17 +71,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _render(options: argparse.Namespace) -> None:
-    load(options.manifest)
+    manifest = load(options.manifest)
     _require_writable(options.out)
-    for path in asyncio.run(_render_on_server(options)):
+    for path in asyncio.run(_render_on_server(manifest, options)):
         print(path)
 
 
-async def _render_on_server(options: argparse.Namespace) -> list[Path]:
+async def _render_on_server(manifest: dict[str, Any], options: argparse.Namespace) -> list[Path]:
     from .progress import ProgressBar
     from .queue import ComfyClient
 
-    manifest = load(options.manifest)
     shot = recipe(options.recipe)
     if options.model:
         shot = shot.with_widget(_FIBO_LOADER, "model", options.model)
@@ -174,7 +173,3 @@ def _require_writable(folder: Path) -> None:
             found="no write permission",
             fix="choose another --out",
         )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

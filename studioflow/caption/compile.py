@@ -85,6 +85,6 @@ def _negative(negative: str | dict[str, Any], dialect: str) -> str:
     if isinstance(negative, str):
         return negative
     if dialect == "fibo-1":
-        # The reference code hands FIBO 1.x the repr of the dictionary; compact JSON says the same to the encoder.
+        # Bria's reference code passes Python's repr of the dictionary; JSON is what its captions are written in.
         return serialize(negative, "fibo-2")
     return serialize(negative, dialect)

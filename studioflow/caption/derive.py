@@ -20,16 +20,7 @@ Caption = dict[str, Any]
 _TABLE_TOP_M = 0.25
 """The origin is the middle; the farthest subject sets the scale, but nothing closer than this counts as aside."""
 
-_SAME_NAME = (
-    "relationship",
-    "relative_size",
-    "pose",
-    "expression",
-    "clothing",
-    "action",
-    "gender",
-    "skin_tone_and_texture",
-)
+_OF_A_PERSON = ("pose", "expression", "clothing", "action", "gender", "skin_tone_and_texture")
 
 
 def derive(manifest: dict[str, Any]) -> Caption:
@@ -72,12 +63,13 @@ def _object(subject: dict[str, Any], subjects: list[dict[str, Any]]) -> Caption:
     fields = {
         "description": subject["description"],
         "location": subject.get("location") or _location(subject, subjects, words),
-        **{name: subject.get(name) for name in _SAME_NAME[:2]},
+        "relationship": subject.get("relationship"),
+        "relative_size": subject.get("relative_size"),
         "shape_and_color": _join([subject.get("shape"), color]),
         "texture": texture,
         "appearance_details": subject.get("details"),
         "number_of_objects": subject.get("count"),
-        **{name: subject.get(name) for name in _SAME_NAME[2:]},
+        **{name: subject.get(name) for name in _OF_A_PERSON},
         "orientation": _orientation(subject["facing_deg"], words) if "facing_deg" in subject else None,
     }
     return _given(fields)

@@ -27,6 +27,7 @@ KEY_ORDER = (
     "context",
     "artistic_style",
 )
+_TEXT_ONLY = {"short_description", "text_render"}
 _SCORES = ("preference_score", "aesthetic_score")
 
 
@@ -88,8 +89,9 @@ def _for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
         if key not in _SCORES
     }
     kept = {key: value for key, value in unscored.items() if value != {}}
-    # Exactly these two keys mean "this text and no other": the empty list says that there is no text at all.
-    if set(caption) == {"short_description", "text_render"}:
+    # Exactly these two keys mean "this text and no other": the empty list says that there is no text at all. The
+    # pipeline cleans our text once more, so the rule also holds where only cleaning leaves these two.
+    if _TEXT_ONLY in (set(caption), kept.keys()):
         return {
             "short_description": kept.get("short_description") or "",
             "text_render": kept.get("text_render") or [],

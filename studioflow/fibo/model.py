@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,24 +49,19 @@ def find_models(folders: Iterable[str | Path]) -> list[Found]:
     """FIBO pipelines in diffusers layout: folders directly below the given ones, then the Hugging Face cache.
 
     In the order in which ``auto`` prefers them: real weights before stand-ins, then as families.json lists them.
-    Only reads the small model_index.json of each.
+    Only reads the small model_index.json of each, and passes over what it cannot read.
     """
-    candidates = [
-        Found(path.name, path) for folder in folders for path in _folders_in(Path(folder)) if (path / _INDEX).is_file()
-    ]
+    candidates = [Found(path.name, path) for folder in folders for path in _folders_in(Path(folder))]
     candidates += [Found(name, folder) for name, folder in _cached_repositories()]
-    runnable = {row.pipeline for row in families().values()}
-    found = {model.name: model for model in reversed(candidates) if _pipeline_name(model.folder) in runnable}
     order = list(families())
-
-    def preference(model: Found) -> tuple[bool, int, str]:
-        return (
-            (model.folder / STANDIN_MARKER).is_file(),
-            order.index(_family_of(model.name, model.folder).id),
-            model.name,
-        )
-
-    return sorted(found.values(), key=preference)
+    ranked: dict[str, tuple[tuple[bool, int, str], Found]] = {}
+    for model in candidates:
+        try:
+            rank = (bool(_standin(model.folder)), order.index(_require_family(model).id), model.name)
+        except (ModelError, OSError):
+            continue
+        ranked.setdefault(model.name, (rank, model))
+    return [model for _, model in sorted(ranked.values(), key=lambda item: item[0])]
 
 
 def find_model(name: str, folders: Sequence[Path]) -> Found:
@@ -166,13 +161,12 @@ def load_model(model: Found, *, device: str = "cpu", dtype: str = "auto") -> Fib
             allowed=f"{family_.title} as Bria publishes it, in diffusers layout",
             fix="compare the folder with its source, or download it again",
         ) from error
-    marker = _standin(model.folder)
     return FiboModel(
         pipeline=pipeline.to(device),
         name=model.name,
         family=family_,
         fingerprint=fingerprint(model.folder),
-        notice=marker.get("notice", ""),
+        notice=_standin(model.folder).get("notice", ""),
     )
 
 
@@ -201,15 +195,21 @@ def _require_family(model: Found) -> Family:
         raise ModelError("the model folder is missing", where=str(model.folder), found="no such folder")
     if not (model.folder / _INDEX).is_file():
         raise _incomplete(model.folder / _INDEX, "no such file")
-    if _pipeline_name(model.folder) not in {row.pipeline for row in families().values()}:
+    pipeline = _pipeline_name(model.folder)
+    named = family_by_name(model.name, pipeline)
+    if named is None:
         raise ModelError(
             "the model is of another family",
             where=str(model.folder / _INDEX),
-            found=_pipeline_name(model.folder) or "no pipeline class",
+            found=pipeline or "no pipeline class",
             allowed=", ".join(sorted({row.pipeline for row in families().values()})),
             fix="load it with the nodes made for it, or choose a FIBO model",
         )
-    return _family_of(model.name, model.folder)
+    marker = _standin(model.folder)
+    if not marker:
+        return named
+    base = family(marker["family"])
+    return replace(base, title=f"{base.title} stand-in", steps=marker["steps"])
 
 
 def _pipeline_class(family_: Family) -> Any:
@@ -226,20 +226,16 @@ def _pipeline_class(family_: Family) -> Any:
     return found
 
 
-def _family_of(name: str, folder: Path) -> Family:
-    marker = _standin(folder)
-    if marker:
-        base = family(marker["family"])
-        return Family(**{**vars(base), "title": f"{base.title} stand-in", "steps": marker["steps"]})
-    found = family_by_name(name, _pipeline_name(folder))
-    if found is None:
-        raise ModelError("the model is of another family", where=str(folder))
-    return found
-
-
 def _standin(folder: Path) -> dict[str, Any]:
-    marker = folder / STANDIN_MARKER
-    return _json(marker) if marker.is_file() else {}
+    """What the marker of a stand-in says: notice, family, steps; empty for real weights."""
+    path = folder / STANDIN_MARKER
+    if not path.is_file():
+        return {}
+    marker = _json(path)
+    kinds = {"notice": str, "family": str, "steps": int}
+    if not all(isinstance(marker.get(name), kind) for name, kind in kinds.items()):
+        raise _incomplete(path, "a marker without notice, family and steps")
+    return marker
 
 
 def _parts(folder: Path) -> dict[str, tuple[str, str]]:

@@ -23,7 +23,7 @@ def list_manifests(shelves: Mapping[str, Path]) -> list[str]:
 def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
     """The file that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
     shelf, _, rest = name.partition("/")
-    if shelf not in shelves or not rest:
+    if shelf not in shelves or not rest or "\0" in rest:
         raise PathError(
             "no such shelf of manifests",
             found=f'"{name}"',

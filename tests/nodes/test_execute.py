@@ -59,6 +59,38 @@ def test_the_whole_route(nodes: dict[str, type], manifest: Any, fibo: Any, base:
         assert (base / "output" / entry["subfolder"] / entry["filename"]).is_file()
 
 
+def test_what_others_put_beside_the_workflow_cannot_change_the_file(
+    nodes: dict[str, type], manifest: Any, base: Path
+) -> None:
+    import OpenEXR
+
+    foreign = {"workflow": {"nodes": []}, "compression": "x", "channels": "x", "studioflow:manifest": "forged"}
+    ui = run(
+        nodes["StudioFlowSaveDelivery"],
+        {"prompt": {"1": {}}, "extra_pnginfo": foreign},
+        images=torch.zeros(1, 16, 16, 3),
+        manifest=manifest,
+        preset="EXR",
+        filename_prefix="foreign",
+    ).ui
+    with OpenEXR.File(str(base / "output" / ui["studioflow_files"][0]["filename"])) as file:
+        header = dict(file.header())
+    assert json.loads(header["studioflow:manifest"])["meta"] == manifest["meta"]
+    assert header["compression"] == OpenEXR.ZIP_COMPRESSION and "workflow" in header
+
+
+def test_a_huge_file_is_not_read_to_see_whether_it_changed(nodes: dict[str, type], base: Path) -> None:
+    import tracemalloc
+
+    with (base / "input" / "huge.json").open("wb") as stream:
+        stream.truncate(200 * 1024 * 1024)
+    tracemalloc.start()
+    nodes["StudioFlowLoadManifest"].fingerprint_inputs(manifest="input/huge.json")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 * 1024 * 1024
+
+
 def test_caption_fits_comfyuis_own_fibo_2_nodes(nodes: dict[str, type], manifest: Any) -> None:
     outputs = nodes["StudioFlowCompileCaption"].GET_SCHEMA().outputs
     kinds = {output.display_name: output.io_type for output in outputs}
@@ -92,6 +124,7 @@ def test_menu_lists_all_shelves(nodes: dict[str, type], base: Path) -> None:
         "samples/none.json",
         "samples/../samples/../dev.py",
         "C:\\x.json",
+        "samples/\0.json",
     ],
 )
 def test_paths_outside_the_shelves_are_refused_before_the_run(nodes: dict[str, type], name: str) -> None:
@@ -121,7 +154,7 @@ def test_a_wrong_model_is_told_before_the_run(nodes: dict[str, type]) -> None:
     assert 'did you mean "studioflow-standin-fibo-1"' in message
 
 
-@pytest.mark.parametrize("prefix", ["../out", "/tmp/out", "a/../../out"])
+@pytest.mark.parametrize("prefix", ["../out", "/tmp/out", "a/../../out", "a\0b"])
 def test_a_name_that_leaves_output_is_refused_and_makes_no_folder(
     nodes: dict[str, type], host: ModuleType, base: Path, prefix: str
 ) -> None:

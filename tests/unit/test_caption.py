@@ -171,11 +171,27 @@ CAPTIONS = st.dictionaries(
 def test_fibo_2_agrees_with_the_pipeline_of_diffusers(caption: dict[str, Any]) -> None:
     diffusers = pytest.importorskip("diffusers", minversion="0.42")
     prompt = serialize(caption, "fibo-2")
-    theirs, _ = diffusers.BriaFibo2Pipeline._parse_prompt(json.dumps(caption))
-    assert prompt == json.dumps(theirs or {}, separators=(",", ":"), ensure_ascii=False)
+
+    def cleaned(text: str) -> str:
+        theirs, _ = diffusers.BriaFibo2Pipeline._parse_prompt(text)
+        return json.dumps(theirs or {}, separators=(",", ":"), ensure_ascii=False)
+
+    # Twice, for theirs settles only then: a caption whose other keys were all empty becomes one of text alone.
+    assert prompt == cleaned(cleaned(json.dumps(caption)))
     # What we write the pipeline leaves as it is, so the file's caption is what the model read.
-    again, _ = diffusers.BriaFibo2Pipeline._parse_prompt(prompt)
-    assert json.dumps(again or {}, separators=(",", ":"), ensure_ascii=False) == prompt
+    assert prompt == cleaned(prompt)
+
+
+def test_a_caption_that_only_cleaning_leaves_with_its_text_is_written_as_the_model_reads_it() -> None:
+    caption = {"text_render": [{"text": "A"}], "short_description": "x", "objects": {}}
+    assert serialize(caption, "fibo-2") == '{"short_description":"x","text_render":[{"text":"A"}]}'
+
+
+def test_key_order_is_that_of_the_null_caption_fibo_2_was_trained_with() -> None:
+    diffusers = pytest.importorskip("diffusers", minversion="0.42")
+    module = sys.modules[diffusers.BriaFibo2Pipeline.__module__]
+    # That caption has no text_render, whose place Bria's schemas give.
+    assert list(json.loads(module.DEFAULT_NEGATIVE_PROMPT)) == [key for key in KEY_ORDER if key != "text_render"]
 
 
 @settings(max_examples=200, deadline=None)

@@ -175,6 +175,18 @@ def test_a_name_never_leads_out_of_the_models_folders(copied: Found, name: str) 
         find_model(name, [copied.folder.parent / "models"])
 
 
+@pytest.mark.parametrize(
+    "marker", ["{", "[]", "{}", '{"notice": "x", "family": "nope", "steps": 1}', '{"notice": "x", "family": []}']
+)
+def test_a_broken_folder_does_not_hide_the_others(copied: Found, models: Path, marker: str) -> None:
+    # The menu is drawn while ComfyUI loads the pack: an error here would take all nodes away.
+    (copied.folder / "studioflow_standin.json").write_text(marker)
+    names = [found.name for found in find_models([copied.folder.parent, models])]
+    assert copied.name not in names and "studioflow-standin-fibo-1" in names
+    with pytest.raises(ModelError):
+        find_model(copied.name, [copied.folder.parent])
+
+
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="folder is missing"):
         load_model(Found("x", tmp_path / "x"))

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studioflow.caption.dialect import KEY_ORDER
 from studioflow.errors import ManifestError
 from studioflow.families import families
 from studioflow.manifest import validate
@@ -102,7 +101,3 @@ def test_agrees_with_the_reference_validator(path: tuple[Any, ...], value: Any, 
         assert "what the schema says" not in str(error), "a rule without words of its own"
     else:
         assert not reference, f"accepted what the reference refuses: {reference[0].message}"
-
-
-def test_caption_keys_are_those_fibo_was_trained_on() -> None:
-    assert KEY_ORDER[0] == "short_description" and len(KEY_ORDER) == 10
