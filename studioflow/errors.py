@@ -74,6 +74,10 @@ class ManifestError(StudioFlowError):
         return whole
 
 
+class EditError(StudioFlowError):
+    """A change that cannot be made to a manifest: a path that leads nowhere, a patch that does not fit."""
+
+
 class PathError(StudioFlowError):
     """A path that leaves the folders it must stay in, or a file that is not there."""
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeliveryError, did_you_mean
+from ..files import Write, text_writer, write_together
+from ..manifest import CAPTION_KEY, MANIFEST_KEY, dumps, portable
 from ..resources import table
 from .formats import WRITERS
 
-MANIFEST_KEY = "studioflow:manifest"
-CAPTION_KEY = "studioflow:caption"
 PROVENANCE_KEY = "studioflow:provenance"
-
-Write = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -35,17 +31,12 @@ class Documents:
     workflow: Mapping[str, Any]
     """ComfyUI's ``prompt`` and ``workflow`` by those names; empty where metadata is switched off."""
 
-    @property
-    def shot(self) -> dict[str, Any]:
-        """The manifest as it travels: without ``$schema``, whose relative path leads nowhere from another folder."""
-        return {key: value for key, value in self.manifest.items() if key != "$schema"}
-
     def texts(self, picture: int) -> dict[str, str]:
         """As strings under the names that files carry them by; ``picture`` counts from 0."""
         provenance = dict(self.provenance)
         if seeds := provenance.pop("seeds", None):
             provenance = {"seed": seeds[picture], **provenance}
-        own = {MANIFEST_KEY: _dump(self.shot), PROVENANCE_KEY: _dump(provenance)}
+        own = {MANIFEST_KEY: _dump(portable(self.manifest)), PROVENANCE_KEY: _dump(provenance)}
         if self.caption:
             own[CAPTION_KEY] = self.caption
         # ComfyUI reads its own entries as ASCII-escaped JSON.
@@ -74,50 +65,10 @@ def deliver(
         for extension in formats:
             write = functools.partial(WRITERS[extension], pixels=pixels, texts=texts)
             jobs.append((folder / f"{name}.{extension}", write))
-        jobs.append((folder / f"{name}.manifest.json", _text_writer(_pretty(documents.shot))))
+        jobs.append((folder / f"{name}.manifest.json", text_writer(dumps(portable(documents.manifest)))))
         if documents.caption:
-            jobs.append((folder / f"{name}.caption.json", _text_writer(documents.caption + "\n")))
+            jobs.append((folder / f"{name}.caption.json", text_writer(documents.caption + "\n")))
     return write_together(jobs)
-
-
-def write_together(jobs: Sequence[tuple[Path, Write]]) -> list[Path]:
-    """Calls ``write(part)`` for each ``(path, write)`` and puts all parts in place, or none; returns the paths."""
-    parts: list[tuple[Path, Path]] = []
-    done: list[Path] = []
-    at = jobs[0][0]
-    try:
-        for path, write in jobs:
-            at = path
-            if path.exists():
-                raise FileExistsError("a file of that name is already there")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.part")
-            parts.append((part, path))
-            write(part)
-            with part.open("rb+") as stream:
-                os.fsync(stream.fileno())
-        for part, path in parts:
-            at = path
-            part.replace(path)
-            done.append(path)
-    except BaseException as error:
-        for leftover in [part for part, _ in parts] + done:
-            with suppress(OSError):
-                leftover.unlink()
-        if not isinstance(error, (OSError, RuntimeError, ValueError)):
-            raise
-        raise DeliveryError(
-            "the delivery could not be written; no file was left",
-            where=str(at),
-            found=getattr(error, "strerror", None) or str(error),
-            allowed="a folder that can be written, with room for the files",
-            fix="check the folder's permissions and the free space, then run again",
-        ) from error
-    return done
-
-
-def _text_writer(text: str) -> Write:
-    return lambda path: path.write_text(text, encoding="utf-8")
 
 
 def formats_of(preset: str) -> list[str]:
@@ -135,7 +86,3 @@ def formats_of(preset: str) -> list[str]:
 
 def _dump(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-
-
-def _pretty(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

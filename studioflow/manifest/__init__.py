@@ -1,22 +1,54 @@
 """The manifest: the document of the shot. A manifest in memory is plain JSON data; treat it as immutable."""
 
+from .carried import CAPTION_KEY, MANIFEST_KEY
+from .fill import fill, parse_values, placeholders
 from .identity import canonical, content_id
-from .load import MAX_BYTES, MAX_DEPTH, from_caption, load, loads
+from .load import import_caption, load, load_with_notes, loads, loads_with_notes
+from .locate import pointer
+from .migrate import migrate
+from .notes import Imported, Note
+from .parse import MAX_BYTES, MAX_DEPTH
 from .render import RenderSettings, render_settings
-from .shelf import find_manifest, list_manifests
-from .validate import validate
+from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
+from .schema import rules_for, schema
+from .shapes import from_caption, is_caption
+from .shelf import Shelf, find_manifest, list_manifests
+from .validate import VERSION, validate
 
 __all__ = [
+    "CAPTION_KEY",
+    "EXISTING",
+    "MANIFEST_KEY",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "VERSION",
+    "Imported",
+    "Note",
     "RenderSettings",
+    "Shelf",
     "canonical",
     "content_id",
+    "dumps",
+    "fill",
     "find_manifest",
     "from_caption",
+    "import_caption",
+    "is_caption",
     "list_manifests",
     "load",
+    "load_with_notes",
     "loads",
+    "loads_with_notes",
+    "migrate",
+    "parse_values",
+    "place_to_save",
+    "placeholders",
+    "pointer",
+    "portable",
     "render_settings",
+    "rules_for",
+    "save",
+    "save_on_shelf",
+    "schema",
     "validate",
 ]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
 
 # Nothing here changes the picture: two shots that differ only in these are the same shot.
 _NOT_CONTENT = ("$schema", "meta")
+_MAX_SAFE = 2**53 - 1
+"""The largest whole number that every reader of JSON understands exactly (RFC 8785, appendix D)."""
 
 
 def canonical(document: Any) -> str:
-    """One text for all documents that say the same: keys sorted, no spaces, whole floats written as integers."""
-    return json.dumps(_plain(document), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """One text for all documents that say the same: the JSON Canonicalization Scheme, RFC 8785.
+
+    That scheme knows numbers as doubles only. A whole number beyond 2^53 - 1, such as a 64-bit seed, is written as a
+    text of its digits, as RFC 7493 (2.2) recommends for such numbers, so that two seeds never become one.
+    """
+    import rfc8785
+
+    return rfc8785.dumps(_interoperable(document)).decode("utf-8")
 
 
 def content_id(manifest: dict[str, Any]) -> str:
@@ -21,12 +28,11 @@ def content_id(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _interoperable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _interoperable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
-    # 85 and 85.0 are one number in JSON.
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
+        return [_interoperable(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MAX_SAFE:
+        return str(value)
     return value

@@ -1,198 +1,100 @@
-"""Reading a manifest from a file or a text, with every way it can be wrong told apart."""
+"""Reading a manifest from a file or a text, whichever of the known documents that is."""
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import ManifestError, PathError, Place
-from .validate import pointer, validate
-
-MAX_BYTES = 8 * 1024 * 1024
-MAX_DEPTH = 64
-VERSION = "1.0"
-# A document with one of these and no version is a FIBO caption as Bria's API and other tools write it.
-_CAPTION_KEYS = ("short_description", "objects", "background_setting", "structured_caption")
+from ..errors import ManifestError, PathError
+from .carried import carried_text, picture_kind
+from .fill import fill
+from .migrate import migrate
+from .notes import Imported, Note
+from .parse import MAX_BYTES, parse, too_large
+from .shapes import from_answer, from_caption, is_caption
+from .validate import validate
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """The validated manifest in a file (a plain FIBO caption becomes a manifest with only ``caption``).
+    """The validated manifest in a file; what ``load_with_notes`` gives, without the notes."""
+    return load_with_notes(path).manifest
+
+
+def loads(text: str | bytes, source: str = "manifest") -> dict[str, Any]:
+    """The validated manifest in a text; what ``loads_with_notes`` gives, without the notes."""
+    return loads_with_notes(text, source).manifest
+
+
+def load_with_notes(path: str | Path) -> Imported:
+    """The validated manifest in a JSON file or in the metadata of a picture, and what was done to it on the way.
 
     Raises PathError where there is no such file and ManifestError for anything wrong in it.
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise _too_large(size, str(path))
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            head = stream.read(64)
+            kind = picture_kind(head)
+            size = path.stat().st_size
+            if size > MAX_BYTES and not kind:
+                raise too_large(size, str(path))
+            data = b"" if kind else head + stream.read(MAX_BYTES)
     except OSError as error:
         raise PathError(
             "the manifest cannot be read",
             where=str(path),
             found=error.strerror or str(error),
-            allowed="a readable JSON file",
+            allowed="a readable JSON file, or a picture that carries a manifest",
             fix="check the path",
         ) from error
-    return loads(data, source=str(path))
+    if not kind:
+        return loads_with_notes(data, str(path))
+    carried = carried_text(path, kind)
+    imported = loads_with_notes(carried.text, f"{path} ({carried.where})")
+    return Imported(imported.manifest, (Note("converted", "/", f"read from the {carried.where}"), *imported.notes))
 
 
-def loads(text: str | bytes, source: str = "manifest") -> dict[str, Any]:
-    """The validated manifest in a text; ``source`` names it in errors. Raises ManifestError."""
-    if len(text) > MAX_BYTES:
-        raise _too_large(len(text), source)
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ManifestError(
-                "the manifest is not UTF-8 text",
-                where=source,
-                found=f"byte 0x{error.object[error.start]:02x} at position {error.start}",
-                allowed="JSON in UTF-8",
-                fix="save it as UTF-8",
-            ) from error
-    text = text.removeprefix("\ufeff")
-    document = _parse(text, source)
-    if "studioflow" not in document and any(key in document for key in _CAPTION_KEYS):
-        document = from_caption(document)
-        validate(document, source)
+def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mapping[str, Any] | None = None) -> Imported:
+    """The validated manifest in a text, and what was done to it on the way; ``source`` names the text in errors.
+
+    With ``values`` its ``{placeholders}`` are filled in first (see ``fill``), before anything is checked.
+
+    The text is a manifest of this or an older format, a FIBO caption in any known shape (an edit caption, inside a
+    Markdown fence or prose, inside what a program answered), or a manifest of the earlier StudioFlow app. Raises
+    ManifestError.
+    """
+    parsed = parse(text, source)
+    notes: tuple[Note, ...] = ()
+    if parsed.around:
+        left_out = parsed.around if len(parsed.around) <= 80 else parsed.around[:79] + "…"
+        notes = (Note("warning", "/", f"text around the JSON was left out: {left_out}"),)
+    document = parsed.document if values is None else fill(parsed.document, values, source)
+    if is_caption(document):
+        imported = Imported(from_caption(document))
+        told = validate(imported.manifest, source, parsed.text, start=parsed.start, inside=("caption",))
+    elif "studioflow" not in document and (answer := from_answer(document)):
+        imported = answer
+        told = validate(imported.manifest, source)
     else:
-        validate(document, source, text)
-    return document
+        imported = migrate(document)
+        same = imported.manifest is parsed.document
+        told = validate(imported.manifest, source, parsed.text if same else None, start=parsed.start)
+    return Imported(imported.manifest, (*notes, *imported.notes, *told))
 
 
-def from_caption(caption: dict[str, Any]) -> dict[str, Any]:
-    """A manifest that holds nothing but somebody's FIBO caption; compiles back to that caption."""
-    return {"studioflow": VERSION, "caption": caption}
+def import_caption(text: str | bytes, source: str = "caption") -> Imported:
+    """A manifest of the FIBO caption in a text and nothing else, and what was done to it on the way.
 
-
-class _Object(dict[str, Any]):
-    """A parsed JSON object that remembers which of its keys came twice."""
-
-    twice: tuple[str, ...] = ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    result = _Object(pairs)
-    if len(result) != len(pairs):
-        keys = [key for key, _ in pairs]
-        result.twice = tuple(key for key in result if keys.count(key) > 1)
-    return result
-
-
-def _parse(text: str, source: str) -> dict[str, Any]:
-    def no_constant(name: str) -> Any:
+    Raises ManifestError, also where the text is a manifest: that one has more than a caption.
+    """
+    imported = loads_with_notes(text, source)
+    if "caption" not in imported.manifest or "scene" in imported.manifest:
         raise ManifestError(
-            "not a JSON number",
+            "this is no FIBO caption",
             where=source,
-            found=name,
-            allowed="a finite number",
-            fix="write a number, or leave the key out",
+            found=f"a manifest with {', '.join(key for key in imported.manifest if key != 'studioflow')}",
+            allowed="a FIBO caption as JSON, with or without text around it",
+            fix="open manifests with Load Manifest or Manifest From Text",
         )
-
-    if not text.strip():
-        raise ManifestError(
-            "the manifest is empty",
-            where=source,
-            found="no text",
-            allowed='a JSON object such as {"studioflow": "1.0", "scene": {…}}',
-            fix="start from a file in samples/",
-        )
-    try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=no_constant)
-    except json.JSONDecodeError as error:
-        raise _not_json(error, source) from error
-    except RecursionError as error:
-        raise _too_deep(source) from error
-    except ValueError as error:  # e.g. an integer of more digits than Python converts
-        raise ManifestError(
-            "the manifest holds a number nobody can mean", where=source, found=str(error).split(";")[0]
-        ) from error
-    if not isinstance(document, dict):
-        raise ManifestError(
-            "the manifest is not a JSON object",
-            where=source,
-            found=f"a JSON {type(document).__name__}",
-            allowed='an object such as {"studioflow": "1.0", "scene": {…}}',
-        )
-    plain: dict[str, Any] = _checked(document, (), source)
-    return plain
-
-
-def _checked(value: Any, path: tuple[str | int, ...], source: str) -> Any:
-    """The value as plain JSON data; refuses duplicate keys, infinite numbers, half characters and too much depth."""
-    if len(path) > MAX_DEPTH:
-        raise _too_deep(source)
-    if isinstance(value, _Object):
-        if value.twice:
-            raise ManifestError(
-                "a key stands twice in one object",
-                where=Place(source, pointer((*path, value.twice[0]))),
-                found=", ".join(f'"{key}"' for key in value.twice),
-                allowed="each key once",
-                fix="remove one of the two",
-            )
-        for key in value:
-            _require_whole_characters(key, path, source)
-        return {key: _checked(item, (*path, key), source) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_checked(item, (*path, index), source) for index, item in enumerate(value)]
-    if isinstance(value, float) and math.isinf(value):
-        raise ManifestError(
-            "a number is too large",
-            where=Place(source, pointer(path)),
-            found="a number beyond 1.8e308",
-            allowed="a finite number",
-        )
-    if isinstance(value, str):
-        _require_whole_characters(value, path, source)
-    return value
-
-
-def _require_whole_characters(text: str, path: tuple[str | int, ...], source: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ManifestError(
-            "a text holds half of a character",
-            where=Place(source, pointer(path)),
-            found=f"lone surrogate U+{ord(text[error.start]):04X}",
-            allowed="whole Unicode characters",
-            fix="retype the character",
-        ) from error
-
-
-def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
-    rest = error.doc[error.pos : error.pos + 20].split("\n")[0]
-    comment = "; comments are not JSON" if rest.startswith(("//", "/*", "#")) else ""
-    return ManifestError(
-        f"the manifest is not JSON: {error.msg}{comment}",
-        where=Place(source, line=error.lineno, column=error.colno),
-        found=f'"{rest}"' if rest else "the end of the text",
-        allowed="a JSON object",
-        fix="correct the text at that line and column",
-    )
-
-
-def _too_large(size: int, source: str) -> ManifestError:
-    return ManifestError(
-        "the manifest is too large",
-        where=source,
-        found=f"{size / 1024 / 1024:.1f} MiB",
-        allowed=f"at most {MAX_BYTES // 1024 // 1024} MiB",
-        fix="check that this is a manifest and not a picture or a table",
-    )
-
-
-def _too_deep(source: str) -> ManifestError:
-    return ManifestError(
-        "the manifest is nested too deeply",
-        where=source,
-        found=f"more than {MAX_DEPTH} levels",
-        allowed=f"at most {MAX_DEPTH} levels of objects and lists",
-    )
+    return imported

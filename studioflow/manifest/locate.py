@@ -1,45 +1,75 @@
-"""From a path inside a JSON document back to the line and column of its text."""
+"""From paths inside a JSON document back to lines and columns of its text, all in one pass."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from json.decoder import scanstring
+
+Path = tuple["str | int", ...]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _VALUE = json.JSONDecoder()
+_HERE = object()
+"""Stands in the tree of wanted paths where one of them ends; no key of a document equals it."""
 
 
-def line_and_column(text: str, path: Sequence[str | int]) -> tuple[int, int]:
-    """Where the member or item at ``path`` begins in a valid JSON text, both counted from 1.
+def pointer(path: Iterable[str | int]) -> str:
+    """The JSON Pointer (RFC 6901) of a path; ``/`` for the whole document."""
+    text = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
-    A path that ends in something that is not there (a missing key) gives the place of what should hold it.
+
+def path_of(pointer_text: str) -> Path:
+    """The path that a JSON Pointer names; whole numbers are taken for positions in lists."""
+    parts = pointer_text.split("/")[1:] if pointer_text.strip("/") else []
+    names = (part.replace("~1", "/").replace("~0", "~") for part in parts)
+    return tuple(int(name) if name.isdecimal() and name.isascii() else name for name in names)
+
+
+def lines_and_columns(text: str, paths: Iterable[Path], start: int = 0) -> dict[Path, tuple[int, int]]:
+    """Where the member or item at each path begins in a text that is valid JSON from ``start``; counted from 1.
+
+    A path that ends in something that is not there (a missing key) gets the place of what should hold it; of a key
+    that stands twice, the second counts. Takes time in proportion to the text.
     """
-    at = value = _after_space(text, 0)
-    for part in path:
-        found = next(((start, inner) for name, start, inner in _children(text, value) if name == part), None)
-        if found is None:
-            break
-        at, value = found
-    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    wanted: dict[object, object] = {}
+    places: dict[Path, int] = {}
+    begin = _after_space(text, start)
+    for path in paths:
+        places[path] = begin
+        node = wanted
+        for part in path:
+            node = node.setdefault(part, {})  # type: ignore[assignment]
+        node.setdefault(_HERE, []).append(path)  # type: ignore[attr-defined]
+    _visit(text, begin, begin, wanted, places)
+    return {path: (text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)) for path, at in places.items()}
 
 
-def _children(text: str, at: int) -> Iterator[tuple[str | int, int, int]]:
-    """Name or index, beginning, and beginning of the value, of each member or item of what begins at ``at``."""
-    if text[at] not in "{[":
-        return
+def _visit(text: str, name_at: int, at: int, wanted: dict, places: dict[Path, int]) -> int:  # type: ignore[type-arg]
+    """Notes the places below the value that begins at ``at`` and returns where the value ends."""
+    for path in _all_paths(wanted):
+        places[path] = name_at
+    if text[at] not in "{[" or wanted.keys() <= {_HERE}:
+        return _VALUE.raw_decode(text, at)[1]
     is_object, index, at = text[at] == "{", 0, _after_space(text, at + 1)
     while text[at] not in "}]":
-        start, name = at, index
+        name_at, name = at, index
         if is_object:
             name, at = scanstring(text, at + 1)
             at = _after_space(text, _after_space(text, at) + 1)
-        yield name, start, at
-        _, at = _VALUE.raw_decode(text, at)
+        below = wanted.get(name)
+        at = _visit(text, name_at, at, below, places) if below else _VALUE.raw_decode(text, at)[1]
         at, index = _after_space(text, at), index + 1
         if text[at] == ",":
             at = _after_space(text, at + 1)
+    return at + 1
+
+
+def _all_paths(wanted: dict) -> Iterable[Path]:  # type: ignore[type-arg]
+    for name, below in wanted.items():
+        yield from below if name is _HERE else _all_paths(below)
 
 
 def _after_space(text: str, at: int) -> int:

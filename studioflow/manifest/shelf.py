@@ -1,4 +1,4 @@
-"""Manifests on named shelves (input folder, user folder, samples), addressed as ``shelf/path.json``.
+"""Manifests on named shelves (input folder, user folder, samples …), addressed as ``shelf/path.json``.
 
 A path in a workflow is somebody else's input: it is looked up inside its shelf and nowhere else.
 """
@@ -7,21 +7,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PathError, did_you_mean
 
 _DEPTH = 2
 _MOST = 500
+PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp")
+"""Suffixes of the pictures that can carry a manifest."""
 
 
-def list_manifests(shelves: Mapping[str, Path]) -> list[str]:
-    """The JSON files on the shelves, up to two folders down and 500 a shelf, sorted within each shelf."""
-    return [name for shelf, folder in shelves.items() for name in _files(shelf, folder)]
+@dataclass(frozen=True)
+class Shelf:
+    """A folder, and what of it the menus list: only what is below ``listed``, and pictures only where said."""
+
+    folder: Path
+    listed: str = ""
+    pictures: bool = False
 
 
-def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
+def list_manifests(shelves: Mapping[str, Shelf]) -> list[str]:
+    """The files on the shelves, up to two folders down and 500 a shelf, sorted within each shelf."""
+    return [f"{name}/{file}" for name, shelf in shelves.items() for file in _files(shelf)]
+
+
+def find_manifest(name: str, shelves: Mapping[str, Shelf]) -> Path:
     """The file that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
+    path = place_on_shelf(name, shelves)
+    allowed = (".json", *PICTURES)
+    if path.suffix.casefold() not in allowed or not path.is_file():
+        raise PathError(
+            "no such manifest",
+            found=f'"{name}"',
+            allowed=f"a file below {name.partition('/')[0]}/ that ends in {', '.join(allowed)}",
+            fix=_suggest(name, shelves) or "put the file into that folder, or choose another from the menu",
+        )
+    return path
+
+
+def place_on_shelf(name: str, shelves: Mapping[str, Shelf]) -> Path:
+    """Where ``shelf/path`` is or would be; PathError where there is no such shelf or the path leaves it."""
     shelf, _, rest = name.partition("/")
     if shelf not in shelves or not rest or "\0" in rest:
         raise PathError(
@@ -30,7 +56,7 @@ def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
             allowed=", ".join(f"{known}/…" for known in shelves),
             fix=_suggest(name, shelves) or f"choose one from the menu, e.g. {next(iter(list_manifests(shelves)), '')}",
         )
-    root = shelves[shelf].resolve()
+    root = shelves[shelf].folder.resolve()
     path = (root / rest).resolve()
     if not path.is_relative_to(root):
         raise PathError(
@@ -39,29 +65,23 @@ def find_manifest(name: str, shelves: Mapping[str, Path]) -> Path:
             allowed=f"files below {shelf}/",
             fix=f"copy the manifest into {shelf}/ and name it from there",
         )
-    if path.suffix.casefold() != ".json" or not path.is_file():
-        raise PathError(
-            "no such manifest",
-            found=f'"{name}"',
-            allowed=f"a .json file below {shelf}/",
-            fix=_suggest(name, shelves) or f"put the file into {root}, or choose another from the menu",
-        )
     return path
 
 
-def _suggest(name: str, shelves: Mapping[str, Path]) -> str | None:
+def _suggest(name: str, shelves: Mapping[str, Shelf]) -> str | None:
     return did_you_mean(name, list_manifests(shelves))
 
 
-def _files(shelf: str, folder: Path) -> list[str]:
+def _files(shelf: Shelf) -> list[str]:
     found: list[str] = []
-    base = str(folder)
+    suffixes = (".json", *PICTURES) if shelf.pictures else (".json",)
+    base = str(shelf.folder / shelf.listed)
     for current, folders, files in os.walk(base):
         depth = 0 if current == base else current[len(base) + 1 :].count(os.sep) + 1
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEPTH else []
         for name in sorted(files):
-            if name.casefold().endswith(".json") and not name.startswith("."):
-                found.append(f"{shelf}/{(Path(current) / name).relative_to(folder).as_posix()}")
+            if name.casefold().endswith(suffixes) and not name.startswith("."):
+                found.append((Path(current) / name).relative_to(shelf.folder).as_posix())
                 if len(found) == _MOST:
                     return sorted(found)
     return sorted(found)

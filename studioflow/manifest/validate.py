@@ -1,191 +1,90 @@
-"""Checking a manifest against its schema, with errors a person can act on."""
+"""Checking a manifest against its schema: all faults at once, each where it stands."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-import json
-from collections.abc import Iterable
 from typing import Any
 
-from ..errors import ManifestError, Place, did_you_mean
-from ..resources import shipped
-from .locate import line_and_column
+from ..errors import ManifestError
+from . import schema as schemas
+from .faults import Fault, explain, show
+from .locate import Path, lines_and_columns, pointer
+from .notes import Note
 
-_TYPE_NAMES = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "list": "a list",
-    "dict": "an object",
-    "NoneType": "null",
-}
-_JSON_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-
-
+VERSION = "1.0"
+"""Of the format that this StudioFlow writes."""
 MAX_FAULTS = 100
 """More than a person reads; it also bounds the work that a hostile document can ask for."""
 
 
-def validate(document: dict[str, Any], source: str = "manifest", text: str | None = None) -> None:
-    """Returns when the document is a valid manifest 1.0, else raises ManifestError naming every fault in it.
+def validate(
+    document: dict[str, Any],
+    source: str = "manifest",
+    text: str | None = None,
+    *,
+    start: int = 0,
+    inside: Path = (),
+) -> tuple[Note, ...]:
+    """Returns when the document is a valid manifest, else raises ManifestError naming every fault in it.
 
-    ``text`` is what the document was read from; with it every fault has its line and column. Faults beyond the
-    first 100 are not looked at.
+    ``text`` is what the document was read from, beginning at ``start``; with it every fault has its line and column.
+    Where the text holds only a part of the document, ``inside`` is the path of that part. Faults beyond the first 100
+    are not looked at. A manifest of a newer minor version (1.x) may have keys that this one does not know: they stay,
+    and the notes name them.
     """
-    every = (fault for error in _validator().iter_errors(document) for fault in _explain(error, source, text))
-    faults = list(itertools.islice(every, MAX_FAULTS + 1))
-    if not faults:
-        return
-    count = (
-        f"more than {MAX_FAULTS} faults, of which these are some"
-        if len(faults) > MAX_FAULTS
-        else f"{len(faults)} faults"
-    )
-    shown = sorted(faults[:MAX_FAULTS], key=_order)
-    raise ManifestError.of(shown, f"the manifest has {count}", source)
+    newer = _newer_minor(document.get("studioflow"), source)
+    every = itertools.chain.from_iterable(map(explain, _validator().iter_errors(document)))
+    if newer:
+        every = (fault for fault in every if fault.path != ("studioflow",))
+    found = list(itertools.islice(every, MAX_FAULTS + 1))
+    faults = [fault for fault in found if not (newer and fault.unknown_key)]
+    if faults:
+        places = _places(faults, text, start, inside) if text else {}
+        raise _as_one_error(faults, len(found) > MAX_FAULTS, source, places)
+    return _notes_of_newer(newer, found)
 
 
-def _order(fault: ManifestError) -> tuple[int, int, str]:
-    place = fault.place or Place("")
-    return place.line or 0, place.column or 0, place.pointer
+def _places(faults: list[Fault], text: str, start: int, inside: Path) -> dict[Path, tuple[int, int]]:
+    paths = {fault.path[len(inside) :]: fault.path for fault in faults if fault.path[: len(inside)] == inside}
+    return {paths[path]: place for path, place in lines_and_columns(text, paths, start).items()}
 
 
-@functools.cache
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the manifest, draft 2020-12."""
-    text = (shipped("schemas") / "manifest.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
+def _as_one_error(faults: list[Fault], more: bool, source: str, places: dict[Path, tuple[int, int]]) -> ManifestError:
+    told = sorted(faults[:MAX_FAULTS], key=lambda fault: (places.get(fault.path, (0, 0)), pointer(fault.path)))
+    count = f"more than {MAX_FAULTS} faults, of which these are some" if more else f"{len(faults)} faults"
+    errors = [fault.error(source, places.get(fault.path)) for fault in told]
+    return ManifestError.of(errors, f"the manifest has {count}", source)
 
 
-def pointer(path: Iterable[str | int]) -> str:
-    """The JSON Pointer (RFC 6901) of a path; ``/`` for the whole document."""
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+def _newer_minor(version: Any, source: str) -> str:
+    """The version where it is a newer 1.x, else nothing; ManifestError for a newer major version."""
+    parts = version.split(".") if isinstance(version, str) else []
+    if len(parts) != 2 or not all(part.isdecimal() and part.isascii() and len(part) < 5 for part in parts):
+        return ""
+    major, minor = map(int, parts)
+    known_major, known_minor = map(int, VERSION.split("."))
+    if major > known_major:
+        raise Fault(
+            ("studioflow",),
+            "the manifest is of a format newer than this StudioFlow",
+            show(version),
+            f'"{known_major}.…"',
+            "update StudioFlow",
+        ).error(source, None)
+    return version if major == known_major and minor > known_minor else ""
+
+
+def _notes_of_newer(version: str, unknown: list[Fault]) -> tuple[Note, ...]:
+    if not version:
+        return ()
+    first = Note("warning", "/studioflow", f'format "{version}" is newer than "{VERSION}", the one StudioFlow knows')
+    return (first, *(Note("warning", pointer(fault.path), "unknown key, kept as it is") for fault in unknown))
 
 
 @functools.cache
 def _validator() -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(schema())
-
-
-def _explain(error: Any, source: str, text: str | None) -> list[ManifestError]:
-    """One fault in our own words for one error of the validator; several where several keys are unknown."""
-    kind = type(error.kind).__name__.rsplit(".", 1)[-1]
-    path = list(error.instance_path)
-    rule = _at(schema(), list(error.schema_path)[:-1])
-    value = error.instance
-
-    def fault(
-        problem: str, allowed: str, *, key: str | None = None, found: Any = value, fix: str = ""
-    ) -> ManifestError:
-        meaning = rule.get("description") if key is None and kind != "Not" else None
-        return ManifestError(
-            problem,
-            where=_place(path if key is None else [*path, key], source, text),
-            found=_show(found),
-            allowed=f"{allowed} ({meaning.rstrip('.')})" if meaning else allowed,
-            fix=fix,
-        )
-
-    if kind == "AdditionalProperties":
-        known = list(rule["properties"])
-        return [
-            fault("unknown key", ", ".join(known), key=key, found=key, fix=_suggest(key, known))
-            for key in error.kind.unexpected[: MAX_FAULTS + 1]
-        ]
-    if kind == "Required":
-        # The draft's dependentRequired is reported as the same kind, with the rules of the object itself.
-        name = error.kind.property
-        return [fault("a key is missing", f'an object with "{name}"', key=name, found=value, fix=f'add "{name}"')]
-    if kind == "Type":
-        names = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
-        return [fault("wrong type", " or ".join(_JSON_TYPES[name] for name in names))]
-    if kind == "Enum":
-        options = [str(option) for option in rule["enum"]]
-        return [fault("unknown name", ", ".join(options), fix=_suggest(str(value), options))]
-    if kind == "Constant":
-        fix = "update StudioFlow if the manifest comes from a newer one"
-        return [fault("unknown version of the manifest format", f'"{rule["const"]}"', fix=fix)]
-    if kind in ("Minimum", "Maximum", "ExclusiveMinimum"):
-        return [fault("number out of range", _range(rule))]
-    if kind == "MultipleOf":
-        step = int(rule["multipleOf"])
-        below = int(value // step * step)
-        return [fault(f"not a multiple of {step}", f"multiples of {step}", fix=f"take {below} or {below + step}")]
-    if kind == "Pattern":
-        return [fault("wrong form", f"such as {_show(rule['examples'][0])}")]
-    if kind in ("MinItems", "MaxItems"):
-        return [fault("wrong number of items", _count(rule.get("minItems"), rule.get("maxItems"), "items"))]
-    if kind in ("MinLength", "MaxLength"):
-        return [fault("wrong length", _count(rule.get("minLength"), rule.get("maxLength"), "characters"))]
-    if kind == "AnyOf":
-        return [
-            fault(
-                "the shot is missing",
-                "a manifest with scene or caption",
-                key="scene",
-                found=value,
-                fix='add "scene"',
-            )
-        ]
-    if kind == "Not":
-        return [fault("two things exclude each other", f"only one of them: {rule['not']['description']}", found=value)]
-    # The validator's own words where the schema grows a rule that has none of ours yet.
-    return [fault(error.message.split("\n")[0], "what the schema says")]
-
-
-def _place(path: list[str | int], source: str, text: str | None) -> Place:
-    line, column = line_and_column(text, path) if text else (None, None)
-    return Place(source, pointer(path), line, column)
-
-
-def _at(root: dict[str, Any], path: list[str | int]) -> dict[str, Any]:
-    """The rule at a path of the validator, which passes through references without naming their targets."""
-    node: Any = root
-    for part in path:
-        node = node[part]
-        while "$ref" in node and isinstance(node["$ref"], str):
-            node = _at(root, list(node["$ref"].removeprefix("#/").split("/")))
-    rule: dict[str, Any] = node
-    return rule
-
-
-def _suggest(name: str, known: list[str]) -> str:
-    return did_you_mean(name, known) or ""
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, dict):
-        return "an object with " + ", ".join(map(str, value)) if value else "an empty object"
-    text = json.dumps(value, ensure_ascii=False)
-    if len(text) > 80:
-        text = text[:77] + "…"
-    return text if isinstance(value, (int, float)) else f"{text} ({_TYPE_NAMES[type(value).__name__]})"
-
-
-def _range(rule: dict[str, Any]) -> str:
-    low = f"at least {rule['minimum']}" if "minimum" in rule else ""
-    if "exclusiveMinimum" in rule:
-        low = f"more than {rule['exclusiveMinimum']}"
-    high = f"at most {rule['maximum']}" if "maximum" in rule else ""
-    return " and ".join(part for part in (low, high) if part)
-
-
-def _count(low: int | None, high: int | None, what: str) -> str:
-    if low == high:
-        return f"exactly {low} {what}"
-    if high is None:
-        return f"at least {low} {what}"
-    return f"{low or 0} to {high} {what}"
+    captions = jsonschema_rs.Registry([(schemas.CAPTION, schemas.schema(schemas.CAPTION))])
+    return jsonschema_rs.Draft202012Validator(schemas.schema(), registry=captions)

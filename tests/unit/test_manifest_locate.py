@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studioflow.errors import ManifestError
 from studioflow.manifest import loads
-from studioflow.manifest.locate import line_and_column
+from studioflow.manifest.locate import lines_and_columns
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
@@ -37,15 +37,24 @@ def test_what_stands_there_is_what_the_path_names(document: Any, indent: Any, as
     text = "\n " + json.dumps(document, indent=indent, ensure_ascii=ascii_only) + "\n"
     # Lines of JSON end at a line feed only; str.splitlines knows other line ends, which may stand inside texts.
     lines = text.split("\n")
-    for path in paths(document):
-        line, column = line_and_column(text, path)
+    for path, (line, column) in lines_and_columns(text, paths(document)).items():
         rest = "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
         read, _ = json.JSONDecoder().raw_decode(rest)
         assert read == (path[-1] if path and isinstance(path[-1], str) else at(document, path))
 
 
 def test_a_missing_key_is_shown_where_it_should_stand() -> None:
-    assert line_and_column('{\n  "a": {"b": 1}\n}', ["a", "missing"]) == (2, 3)
+    path = ("a", "missing")
+    assert lines_and_columns('{\n  "a": {"b": 1}\n}', [path]) == {path: (2, 3)}
+
+
+def test_a_document_inside_other_text_has_the_lines_of_the_whole() -> None:
+    text = 'Here it is:\n```json\n{"a":\n 1}\n```'
+    assert lines_and_columns(text, [("a",)], text.index("{")) == {("a",): (3, 2)}
+
+
+def test_of_a_key_that_stands_twice_the_second_is_shown() -> None:
+    assert lines_and_columns('{"a": 1,\n "a": 2}', [("a",)]) == {("a",): (2, 2)}
 
 
 def test_faults_come_in_the_order_of_the_text_with_their_lines() -> None:

@@ -1,0 +1,57 @@
+"""Files written whole or not at all: beside their place, flushed, and renamed once all of them are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import DeliveryError
+
+Write = Callable[[Path], object]
+
+
+def write_together(jobs: Sequence[tuple[Path, Write]], *, replace: bool = False) -> list[Path]:
+    """Calls ``write(part)`` for each ``(path, write)`` and puts all parts in place, or none; returns the paths.
+
+    Raises DeliveryError. A file that is already there is an error too unless ``replace`` is set.
+    """
+    parts: list[tuple[Path, Path]] = []
+    done: list[Path] = []
+    at = jobs[0][0]
+    try:
+        for path, write in jobs:
+            at = path
+            if path.exists() and not replace:
+                raise FileExistsError("a file of that name is already there")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.part")
+            parts.append((part, path))
+            write(part)
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
+        for part, path in parts:
+            at = path
+            part.replace(path)
+            done.append(path)
+    except BaseException as error:
+        # What was replaced is gone already; taking the new file away as well would only lose more.
+        for leftover in [part for part, _ in parts] + ([] if replace else done):
+            with suppress(OSError):
+                leftover.unlink()
+        if not isinstance(error, (OSError, RuntimeError, ValueError)):
+            raise
+        raise DeliveryError(
+            "the files could not be written; no file was left half written",
+            where=str(at),
+            found=getattr(error, "strerror", None) or str(error),
+            allowed="a folder that can be written, with room for the files",
+            fix="check the folder's permissions and the free space, then run again",
+        ) from error
+    return done
+
+
+def text_writer(text: str) -> Write:
+    """A ``write`` for ``write_together`` that writes a text in UTF-8."""
+    return lambda path: path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,264 @@
+"""From bytes to JSON data, with every way in which a text can be no JSON document told apart.
+
+Beyond the standard's grammar this refuses what two readers would understand differently: a key that stands twice,
+numbers that are none, halves of characters. All such faults of a text are told at once, each with its place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ManifestError, Place
+from .locate import Path, lines_and_columns, pointer
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 64
+MAX_DIGITS = 400
+"""Of a whole number: more than any number in a manifest has, and less than what takes long to convert."""
+_MOST_STARTS = 20
+"""Braces in prose that are tried as the beginning of an object; bounds the work on hostile text."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A JSON object and the text it stands in; ``start`` is where it begins, ``around`` what stood around it."""
+
+    document: dict[str, Any]
+    text: str
+    start: int = 0
+    around: str = ""
+
+
+def parse(data: str | bytes, source: str) -> Parsed:
+    """The one JSON object in a text. Prose or a Markdown fence around it, as language models write, may be there.
+
+    Raises ManifestError.
+    """
+    text = _decoded(data, source)
+    start = len(text) - len(text.lstrip(" \t\n\r"))
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+        around = text[end:].strip()
+        # Prose behind the object is a language model's; a brace or a comma there is somebody's slip.
+        if around and (around[0] in '{}[],:"' or not isinstance(value, dict)):
+            raise json.JSONDecodeError("Extra data", text, text.index(around, end))
+    except json.JSONDecodeError as error:
+        found = _in_prose(text)
+        if found is None:
+            raise _not_json(error, source) from error
+        value, start, around = found
+    except RecursionError as error:
+        raise too_deep(source) from error
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        return parse(value, source)  # a JSON text inside a JSON text, as APIs return captions
+    if not isinstance(value, dict):
+        raise ManifestError(
+            "the manifest is not a JSON object",
+            where=source,
+            found=_JSON_NAMES.get(type(value), "a number"),
+            allowed='an object such as {"studioflow": "1.0", "scene": {…}}',
+        )
+    return Parsed(_checked(value, text, start, source), text, start, around)
+
+
+def too_large(size: int, source: str) -> ManifestError:
+    """The error for a document of that many bytes."""
+    return ManifestError(
+        "the manifest is too large",
+        where=source,
+        found=f"{size / 1024 / 1024:.1f} MiB",
+        allowed=f"at most {MAX_BYTES // 1024 // 1024} MiB",
+        fix="check that this is a manifest and not a picture or a table",
+    )
+
+
+def too_deep(source: str) -> ManifestError:
+    """The error for a document of more than MAX_DEPTH levels."""
+    return ManifestError(
+        "the manifest is nested too deeply",
+        where=source,
+        found=f"more than {MAX_DEPTH} levels",
+        allowed=f"at most {MAX_DEPTH} levels of objects and lists",
+        fix="move other programs' data to a file of its own",
+    )
+
+
+# ---------------------------------------------------------------- text
+
+
+def _decoded(data: str | bytes, source: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise too_large(len(data), source)
+    if isinstance(data, bytes):
+        try:
+            data = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]
+            raise ManifestError(
+                "the manifest is not UTF-8 text",
+                where=source,
+                found="what looks like UTF-16"
+                if utf_16
+                else f"byte 0x{error.object[error.start]:02x} at position {error.start}",
+                allowed="JSON in UTF-8",
+                fix="save it as UTF-8",
+            ) from error
+    text = data.removeprefix("\ufeff")
+    if not text.strip():
+        raise ManifestError(
+            "the manifest is empty",
+            where=source,
+            found="no text",
+            allowed='a JSON object such as {"studioflow": "1.0", "scene": {…}}',
+            fix="start from a file in samples/",
+        )
+    return text
+
+
+def _in_prose(text: str) -> tuple[Any, int, str] | None:
+    """The first JSON object in a text that is not JSON itself, where it begins, and the prose around it.
+
+    A text that begins with the brace of an object is meant to be JSON: what is wrong in it must be told.
+    """
+    if text.lstrip()[:1] in "{[":
+        return None
+    at = -1
+    for _ in range(_MOST_STARTS):
+        at = text.find("{", at + 1)
+        if at < 0:
+            return None
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            continue
+        if value:
+            around = f"{text[:at].strip()} … {text[end:].strip()}"
+            return value, at, "" if _FENCE.fullmatch(around) else around
+    return None
+
+
+_FENCE = re.compile(r"```\w* … ```|~~~\w* … ~~~")
+
+
+def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
+    rest = error.doc[error.pos : error.pos + 20].split("\n")[0]
+    before = error.doc[: error.pos].rstrip()[-1:]
+    fix = "correct the text at that line and column"
+    problem = f"the manifest is not JSON: {error.msg}"
+    if rest.startswith(("//", "/*", "#")):
+        problem, fix = f"{problem}; comments are not JSON", "put remarks into meta.notes and take the comment out"
+    elif rest.startswith(("'", "“", "‘")):
+        fix = 'write names and texts in straight double quotes: "…"'
+    elif before == "," and rest[:1] in ("}", "]", ","):
+        fix = "take the comma before it out"
+    elif rest.startswith(("True", "False", "None")):
+        fix = "this is Python; JSON writes true, false and null"
+    elif not rest:
+        fix = "the text ends too early: something is not closed, or it was cut off"
+    return ManifestError(
+        problem,
+        where=Place(source, line=error.lineno, column=error.colno),
+        found=f'"{rest}"' if rest else "the end of the text",
+        allowed="a JSON object",
+        fix=fix,
+    )
+
+
+# ---------------------------------------------------------------- values
+
+
+class _Object(dict[str, Any]):
+    """A parsed JSON object that remembers which of its keys came twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    result = _Object(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        result.twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return result
+
+
+@dataclass(frozen=True)
+class _NoNumber:
+    """What stands in the place of a number that is none."""
+
+    problem: str
+    found: str
+    allowed: str
+
+
+def _constant(name: str) -> _NoNumber:
+    return _NoNumber("not a JSON number", name, "a finite number")
+
+
+def _integer(digits: str) -> int | _NoNumber:
+    if len(digits) > MAX_DIGITS:
+        return _NoNumber("a number nobody can mean", f"{len(digits)} digits", f"at most {MAX_DIGITS} digits")
+    return int(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+_JSON_NAMES = {str: "a JSON text", list: "a JSON list", bool: "true or false", type(None): "null"}
+
+
+def _checked(document: Any, text: str, start: int, source: str) -> dict[str, Any]:
+    """The document as plain JSON data; raises ManifestError for all that is refused in it."""
+    faults: list[tuple[Path, str, str, str, str]] = []
+    plain: dict[str, Any] = _plain(document, (), faults, source)
+    if faults:
+        places = lines_and_columns(text, [path for path, *_ in faults], start)
+        raise ManifestError.of(
+            [
+                ManifestError(
+                    problem, where=Place(source, pointer(path), *places[path]), found=found, allowed=allowed, fix=fix
+                )
+                for path, problem, found, allowed, fix in faults
+            ],
+            f"the manifest has {len(faults)} faults",
+            source,
+        )
+    return plain
+
+
+_MOST_FAULTS = 100
+
+
+def _plain(value: Any, path: Path, faults: list[tuple[Path, str, str, str, str]], source: str) -> Any:
+    if len(path) > MAX_DEPTH:
+        raise too_deep(source)
+    if len(faults) >= _MOST_FAULTS:
+        return value
+    if isinstance(value, _Object):
+        for key in value.twice[:_MOST_FAULTS]:
+            faults.append(((*path, key), "a key stands twice in one object", f'"{key}"', "each key once", "remove one"))
+        for key in value:
+            if not key.isascii():
+                _note_half_characters(key, path, faults)
+        return {key: _plain(item, (*path, key), faults, source) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, (*path, index), faults, source) for index, item in enumerate(value)]
+    if isinstance(value, str):
+        if not value.isascii():
+            _note_half_characters(value, path, faults)
+    elif isinstance(value, _NoNumber):
+        faults.append((path, value.problem, value.found, value.allowed, "write a number, or leave the key out"))
+    elif isinstance(value, float) and math.isinf(value):
+        faults.append((path, "a number is too large", "a number beyond 1.8e308", "a finite number", ""))
+    return value
+
+
+def _note_half_characters(text: str, path: Path, faults: list[tuple[Path, str, str, str, str]]) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        found = f"lone surrogate U+{ord(text[error.start]):04X}"
+        faults.append(
+            (path, "a text holds half of a character", found, "whole Unicode characters", "retype the character")
+        )
