@@ -10,7 +10,8 @@ from ..families import DEFAULT, Family
 from ..families import family as family_of_id
 from ..manifest import RenderSettings, render_settings
 from .derive import derive
-from .dialect import DIALECTS, in_trained_order, serialize, unknown_dialect
+from .dialect import DIALECTS, serialize, unknown_dialect
+from .fields import SECTIONS, body, flat, gives, in_trained_order, with_body, without
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Compiled:
 def compile_manifest(manifest: dict[str, Any], dialect: str) -> Compiled:
     """The caption of a validated manifest in a dialect ("fibo-1" or "fibo-2").
 
-    Raw ``caption`` fields win over derived ones: section by section inside lighting, aesthetics and
-    photographic_characteristics, whole for every other key. A manifest with nothing but ``caption`` keeps that
-    caption's own key order; everything else comes in the order FIBO was trained on.
+    Raw ``caption`` fields win over derived ones: field by field inside lighting, aesthetics and
+    photographic_characteristics, whole for every other key; null is no field. A manifest with nothing but
+    ``caption`` keeps that caption's own key order; everything else comes in the order FIBO was trained on.
     """
     raw = manifest.get("caption", {})
     derived = derive(manifest)
-    fields = in_trained_order(_override(derived, raw)) if derived else dict(raw)
+    fields = with_body(raw, in_trained_order(_override(derived, raw))) if derived else dict(raw)
     return Compiled(
         caption=serialize(fields, dialect),
         negative=_negative(manifest.get("render", {}).get("negative", ""), dialect),
@@ -73,10 +74,11 @@ def compile_for(
 
 
 def _override(derived: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(derived)
-    for key, value in raw.items():
-        below = merged.get(key)
-        merged[key] = below | value if isinstance(below, dict) and isinstance(value, dict) else value
+    """The raw caption's body with the derived fields that it does not give."""
+    open_fields = without(derived, [field for field in flat(derived) if gives(raw, field)])
+    merged = {key: value for key, value in body(raw).items() if value is not None or key not in open_fields}
+    for key, value in open_fields.items():
+        merged[key] = value | merged[key] if key in SECTIONS and isinstance(merged.get(key), dict) else value
     return merged
 
 

@@ -1,8 +1,9 @@
 """The caption that a manifest's sections say, field by field.
 
-Every field has one owner: the scene owns what is in the picture, the camera owns
-``photographic_characteristics``, lighting owns ``lighting``. So a change in one section never reaches
-another section's fields; the one exception is asked for by name (lights with ``"frame": "world"``).
+Every field has one owner: the scene (with its materials) owns what is in the picture, the camera owns
+``photographic_characteristics``, lighting owns ``lighting``; owners.json says it leaf by leaf. So a change in one
+section never reaches another section's fields; the one exception is asked for by name (lights with
+``"frame": "world"``).
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ Caption = dict[str, Any]
 _TABLE_TOP_M = 0.25
 """The origin is the middle; the farthest subject sets the scale, but nothing closer than this counts as aside."""
 
+_STYLE = {"style_medium": "photograph", "artistic_style": "realistic"}
 _OF_A_PERSON = ("pose", "expression", "clothing", "action", "gender", "skin_tone_and_texture")
 
 
 def derive(manifest: dict[str, Any]) -> Caption:
     """The caption fields that scene, camera and lighting determine, in FIBO's key order; absent ones left out."""
-    caption = _scene(manifest["scene"]) if "scene" in manifest else {}
+    caption = _scene(manifest["scene"], manifest.get("materials", {})) if "scene" in manifest else {}
+    if "scene" in manifest and "caption" not in manifest:
+        # A picture of which nothing else is said is a photograph; somebody's caption is left as they wrote it.
+        caption = _STYLE | caption
     camera = manifest.get("camera", {})
     if "lighting" in manifest:
         orbit = camera_section.orbit_of(camera)
@@ -36,7 +41,7 @@ def derive(manifest: dict[str, Any]) -> Caption:
     return caption
 
 
-def _scene(scene: dict[str, Any]) -> Caption:
+def _scene(scene: dict[str, Any], materials: dict[str, Any]) -> Caption:
     style = scene.get("style", {})
     aesthetics = {
         "composition": scene.get("composition"),
@@ -45,21 +50,23 @@ def _scene(scene: dict[str, Any]) -> Caption:
     }
     fields = {
         "short_description": scene.get("description"),
-        "objects": [_object(subject, scene["subjects"]) for subject in scene.get("subjects", [])],
+        "objects": [_object(subject, scene["subjects"], materials) for subject in scene.get("subjects", [])],
         "background_setting": scene.get("background"),
         "aesthetics": _given(aesthetics),
-        "style_medium": style.get("medium", "photograph"),
+        "style_medium": style.get("medium"),
         "text_render": [_text(entry) for entry in scene.get("text", [])],
         "context": scene.get("context"),
-        "artistic_style": style.get("artistic", "realistic"),
+        "artistic_style": style.get("artistic"),
     }
     return _given(fields)
 
 
-def _object(subject: dict[str, Any], subjects: list[dict[str, Any]]) -> Caption:
+def _object(subject: dict[str, Any], subjects: list[dict[str, Any]], materials: dict[str, Any]) -> Caption:
     words = table("caption/scene_words.json")
-    color = color_name(subject["color"]) if "color" in subject else None
-    texture = _join([subject.get("material"), subject.get("texture")])
+    material = materials.get(subject.get("material"), {})
+    hex_color = subject.get("color", material.get("color"))
+    color = color_name(hex_color) if hex_color else None
+    texture = _join([_material_words(subject.get("material"), material), subject.get("texture")])
     fields = {
         "description": subject["description"],
         "location": subject.get("location") or _location(subject, subjects, words),
@@ -73,6 +80,12 @@ def _object(subject: dict[str, Any], subjects: list[dict[str, Any]]) -> Caption:
         "orientation": _orientation(subject["facing_deg"], words) if "facing_deg" in subject else None,
     }
     return _given(fields)
+
+
+def _material_words(named: str | None, material: dict[str, Any]) -> str | None:
+    """What a subject says it is made of: the words of the material of that name, else its own."""
+    preset = material.get("preset", "").replace("_", " ")
+    return material.get("description") or preset or named
 
 
 def _location(subject: dict[str, Any], subjects: list[dict[str, Any]], words: dict[str, Any]) -> str | None:

@@ -2,7 +2,8 @@
 
 FIBO 1.x: only the ten trained keys in their order, both scores "very high", compact ASCII JSON, as Bria's
 reference code prepares it. FIBO 2: scores dropped, unknown keys kept, compact UTF-8 JSON, as the pipeline in
-diffusers and ComfyUI's own node clean it.
+diffusers and ComfyUI's own node clean it. An edit's instruction comes last in both; FIBO 2 also takes the caption
+wrapped beside it, and FIBO 1.x only flat.
 """
 
 from __future__ import annotations
@@ -12,21 +13,10 @@ import math
 from typing import Any
 
 from ..errors import StudioFlowError, did_you_mean
+from .fields import INSTRUCTION, KEY_ORDER, WRAPPED, body
 
 DIALECTS = ("fibo-2", "fibo-1")
 
-KEY_ORDER = (
-    "short_description",
-    "objects",
-    "background_setting",
-    "lighting",
-    "aesthetics",
-    "photographic_characteristics",
-    "style_medium",
-    "text_render",
-    "context",
-    "artistic_style",
-)
 _TEXT_ONLY = {"short_description", "text_render"}
 _SCORES = ("preference_score", "aesthetic_score")
 
@@ -61,14 +51,9 @@ def clean(value: Any) -> Any:
     return value
 
 
-def in_trained_order(caption: dict[str, Any]) -> dict[str, Any]:
-    """The same caption with the trained keys first in their order, other keys after them as they came."""
-    known = {key: caption[key] for key in KEY_ORDER if key in caption}
-    return known | {key: value for key, value in caption.items() if key not in known}
-
-
 def _for_fibo_1(caption: dict[str, Any]) -> dict[str, Any]:
-    cleaned = clean({key: caption[key] for key in KEY_ORDER if key in caption})
+    inner = body(caption)
+    cleaned = clean({key: inner[key] for key in KEY_ORDER if key in inner})
     aesthetics = cleaned.get("aesthetics", {})
     if not isinstance(aesthetics, dict):
         raise StudioFlowError(
@@ -79,10 +64,22 @@ def _for_fibo_1(caption: dict[str, Any]) -> dict[str, Any]:
         )
     # The reference code fills a missing section in last, behind all other keys.
     cleaned["aesthetics"] = aesthetics | dict.fromkeys(_SCORES, "very high")
+    if caption.get(INSTRUCTION):
+        # FIBO Edit takes the instruction as one more key behind the caption's.
+        cleaned[INSTRUCTION] = caption[INSTRUCTION]
     return cleaned
 
 
 def _for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
+    instruction = {INSTRUCTION: caption[INSTRUCTION]} if caption.get(INSTRUCTION) else {}
+    if isinstance(wrapped := caption.get(WRAPPED), dict):
+        return clean({WRAPPED: _picture_for_fibo_2(wrapped)}) | instruction
+    if wrapped:
+        return {WRAPPED: wrapped} | instruction
+    return _picture_for_fibo_2({key: value for key, value in caption.items() if key != INSTRUCTION}) | instruction
+
+
+def _picture_for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
     unscored = {
         key: {name: item for name, item in value.items() if name not in _SCORES} if isinstance(value, dict) else value
         for key, value in clean(caption).items()

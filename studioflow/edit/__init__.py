@@ -1,0 +1,26 @@
+"""Changing a manifest without a text editor: every function takes one and returns a new, valid one."""
+
+from .field import set_field, value_from_text
+from .overlay import drop_sections, overlay, take_sections
+from .patch import json_patch, merge_patch, parse_patch, patch
+from .path import parse_path
+from .scene import set_scene
+from .vary import parse_ranges, vary
+from .written import finished
+
+__all__ = [
+    "drop_sections",
+    "finished",
+    "json_patch",
+    "merge_patch",
+    "overlay",
+    "parse_patch",
+    "parse_path",
+    "parse_ranges",
+    "patch",
+    "set_field",
+    "set_scene",
+    "take_sections",
+    "value_from_text",
+    "vary",
+]

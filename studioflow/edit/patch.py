@@ -1,0 +1,116 @@
+"""JSON Patch (RFC 6902) and JSON Merge Patch (RFC 7386) on manifests."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import EditError
+from .path import parse_path
+from .written import finished, require_bounded
+
+MAX_OPERATIONS = 1000
+
+
+def patch(
+    manifest: dict[str, Any],
+    operations: list[Any] | dict[str, Any],
+    *,
+    last_writer_wins: bool = False,
+    source: str = "manifest",
+) -> dict[str, Any]:
+    """``json_patch`` for a list, ``merge_patch`` for an object."""
+    if isinstance(operations, dict):
+        return merge_patch(manifest, operations, last_writer_wins=last_writer_wins, source=source)
+    return json_patch(manifest, operations, last_writer_wins=last_writer_wins, source=source)
+
+
+def parse_patch(text: str) -> list[Any] | dict[str, Any]:
+    """The patch that a text holds; EditError where it is neither a list nor an object of JSON."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise EditError(
+            f"the patch is not JSON: {error.msg}",
+            where=f"patch:{error.lineno}:{error.colno}",
+            found=f'"{text[error.pos : error.pos + 20]}"' if text.strip() else "no text",
+            allowed="a list of operations, or an object to lay over the manifest",
+            fix='write for example {"camera": {"lens": {"aperture": 8}}}',
+        ) from error
+    except RecursionError as error:
+        raise EditError("the patch is nested too deeply", where="patch") from error
+    if not isinstance(found, (list, dict)):
+        raise EditError("this is no patch", where="patch", found=text[:80], allowed="a list or an object of JSON")
+    return found
+
+
+def json_patch(
+    manifest: dict[str, Any],
+    operations: Sequence[dict[str, Any]],
+    *,
+    last_writer_wins: bool = False,
+    source: str = "manifest",
+) -> dict[str, Any]:
+    """The manifest with a list of operations of RFC 6902 applied, all or none.
+
+    With ``last_writer_wins`` a raw caption field gives way where an operation wrote what decides it; without, the
+    result is what the RFC says and nothing else. Raises EditError naming the operation that cannot be applied, and
+    ManifestError where the result is no valid manifest.
+    """
+    import jsonpatch
+    import jsonpointer
+
+    if not isinstance(operations, list) or len(operations) > MAX_OPERATIONS:
+        found = f"{len(operations)} operations" if isinstance(operations, list) else type(operations).__name__
+        raise EditError("this is no JSON Patch", found=found, allowed=f"a list of at most {MAX_OPERATIONS} operations")
+    document: Any = copy.deepcopy(manifest)
+    for index, operation in enumerate(operations):
+        try:
+            document = jsonpatch.apply_patch(document, [operation], in_place=True)
+        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError) as error:
+            raise EditError(
+                "the operation cannot be applied",
+                where=f"operation {index + 1} of the patch",
+                found=str(operation)[:200],
+                allowed='{"op": "add, remove, replace, move, copy or test", "path": "/…", …} on what is there',
+                fix=str(error).split("\n")[0][:200] or "look at the path",
+            ) from error
+        if operation["op"] == "copy":
+            require_bounded(document, source)
+    if not isinstance(document, dict):
+        raise EditError("the patch leaves no manifest", found=type(document).__name__, allowed="an object")
+    paths = [parse_path(step["path"]) for step in operations if step["op"] not in ("remove", "test") and step["path"]]
+    return _settled(document, paths, last_writer_wins, source)
+
+
+def merge_patch(
+    manifest: dict[str, Any],
+    patch: dict[str, Any],
+    *,
+    last_writer_wins: bool = False,
+    source: str = "manifest",
+) -> dict[str, Any]:
+    """The manifest with a merge patch of RFC 7386: objects are merged, ``null`` removes, all else replaces.
+
+    ``last_writer_wins`` and errors as in ``json_patch``.
+    """
+    import json_merge_patch
+
+    if not isinstance(patch, dict):
+        raise EditError("this is no merge patch", found=type(patch).__name__, allowed="an object")
+    document = json_merge_patch.merge(copy.deepcopy(manifest), copy.deepcopy(patch))
+    return _settled(document, _leaf_paths(patch), last_writer_wins, source)
+
+
+def _settled(document: dict[str, Any], paths: list[Any], last_writer_wins: bool, source: str) -> dict[str, Any]:
+    # A patch that writes raw caption fields as well has said what it wants there.
+    sections = [path for path in paths if path[0] != "caption"]
+    return finished(document, sections if last_writer_wins and len(sections) == len(paths) else (), source)
+
+
+def _leaf_paths(patch: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if not isinstance(patch, dict):
+        return [] if patch is None else [path]
+    return [leaf for key, value in patch.items() for leaf in _leaf_paths(value, (*path, key))]

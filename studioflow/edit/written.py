@@ -1,0 +1,92 @@
+"""What every edit ends with: the last writer wins, field by field, and the result is a valid manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..caption import derive, fields_owned_by, flat, without
+from ..errors import EditError
+from ..manifest import MAX_DEPTH, rules_for, validate
+from .path import Path
+
+MAX_VALUES = 200_000
+"""Values that a manifest may hold after an edit; a patch can copy a document into itself again and again."""
+
+
+def finished(manifest: dict[str, Any], written: Iterable[Path] = (), source: str = "manifest") -> dict[str, Any]:
+    """The manifest after an edit that wrote the values at these paths.
+
+    A raw caption field gives way where what was written decides that field: somebody's caption keeps all the rest.
+    Raises ManifestError where the edit made the manifest invalid.
+    """
+    below = [leaf for path in written for leaf in leaves(value_at(manifest, path), path)]
+    require_bounded(manifest, source)
+    validate(manifest, source)
+    if "caption" not in manifest or not below:
+        return manifest
+    decided = fields_owned_by(below)
+    if not decided:
+        return manifest
+    given_way = [field for field in flat(derive(manifest)) if field in decided]
+    return manifest | {"caption": without(manifest["caption"], given_way)}
+
+
+def require_bounded(document: Any, source: str) -> None:
+    """Raises EditError where a document has grown beyond what a manifest may be."""
+    values, level = 0, [document]
+    for _ in range(MAX_DEPTH + 2):
+        values += len(level)
+        if values > MAX_VALUES:
+            raise EditError(
+                "the manifest has grown too large",
+                where=source,
+                found=f"more than {MAX_VALUES} values",
+                allowed=f"at most {MAX_VALUES}",
+                fix="take what other programs need out of extensions",
+            )
+        level = [item for value in level for item in _children(value)]
+        if not level:
+            return
+    raise EditError("the manifest is nested too deeply", where=source, allowed=f"at most {MAX_DEPTH} levels")
+
+
+def without_excluded(value: dict[str, Any], path: Path, written: str) -> dict[str, Any]:
+    """The object at a path without what excludes a key that was just written, e.g. ``pose`` once there is ``orbit``.
+
+    Which keys exclude each other, and which need each other, the schema says.
+    """
+    gone: set[str] = set()
+    for rule in rules_for(path):
+        pair = rule.get("not", {}).get("required", [])
+        if written in pair:
+            gone |= set(pair) - {written}
+        for key, needed in rule.get("dependentRequired", {}).items():
+            if gone & set(needed):
+                gone.add(key)
+    return {key: item for key, item in value.items() if key not in gone} if gone & value.keys() else value
+
+
+def leaves(value: Any, path: Path) -> Iterator[Path]:
+    if not isinstance(value, dict):
+        yield path
+        return
+    for key, item in value.items():
+        yield from leaves(item, (*path, key))
+
+
+def value_at(document: Any, path: Path) -> Any:
+    for part in path:
+        if isinstance(document, dict):
+            document = document.get(str(part), {})
+        elif isinstance(document, list) and isinstance(part, int) and part < len(document):
+            document = document[part]
+        else:
+            return None
+    return document
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
