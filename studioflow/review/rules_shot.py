@@ -1,0 +1,302 @@
+"""A manifest prepared for the rules: its texts, and the numbers that the texts are held against.
+
+Everything here is tolerant: a number that says nothing usable (a camera on its target, a coordinate beyond all
+measure, a caption field of the wrong type) is simply not there, and the rule that is about it tells.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..caption import body, derive
+from ..caption.fields import WRAPPED
+from ..errors import StudioFlowError
+from ..families import Family
+from ..manifest import render_settings, schema
+from ..studio.camera import DEFAULT_DISTANCE_M, DEFAULT_SENSOR, orbit_of
+from ..studio.lighting import lights_of
+from ..studio.optics import (
+    circle_of_confusion_mm,
+    equivalent_focal_length_mm,
+    frame_height_m,
+    sharp_limits_m,
+)
+from ..studio.words import entry, signed_deg
+from .rules_base import Path, words
+from .rules_words import MAX_CHARACTERS, Text
+
+Point = tuple[float, float, float]
+
+_FAR_M = 1e6
+"""Coordinates beyond this are nobody's studio; cut off so that no arithmetic overflows."""
+_MAX_NESTED_CAPTION = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Lens:
+    """The lens in force: the preset with the given numbers over it; None where neither says a number."""
+
+    focal_length_mm: float | None
+    aperture: float | None
+    equivalent_mm: float | None
+
+
+@dataclass(frozen=True)
+class Light:
+    """A light in force; ``seen_deg`` is its direction from the camera, ``index`` None where a setup brings it."""
+
+    role: str
+    seen_deg: float
+    elevation_deg: float
+    intensity: float
+    kelvin: float | None
+    apparent: float
+    index: int | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the picture covers at one distance from the camera, in metres."""
+
+    width_m: float
+    height_m: float
+
+
+class Shot:
+    """One manifest and the model that will render it, with what rules ask for; each part is made when first used."""
+
+    def __init__(self, manifest: dict[str, Any], family: Family) -> None:
+        self.manifest = manifest
+        self.family = family
+        self.scene: dict[str, Any] = manifest.get("scene", {})
+        self.camera: dict[str, Any] = manifest.get("camera", {})
+        self.lighting: dict[str, Any] = manifest.get("lighting", {})
+        self.render: dict[str, Any] = manifest.get("render", {})
+        self.subjects: list[dict[str, Any]] = self.scene.get("subjects", [])
+        caption = manifest.get("caption", {})
+        self.raw, self.raw_path, self.raw_is_json_text = _raw_caption(caption)
+        self.raw_is_text = isinstance(caption.get(WRAPPED), str)
+
+    @functools.cached_property
+    def texts(self) -> list[Text]:
+        """All free texts that say what the picture shows, those of the scene first; lettering is not among them."""
+        named = self.manifest.get("materials", {})
+        texts = (*_scene_texts(self.scene, named), *self._raw_texts())
+        return [text for text in texts if text.text.strip()]
+
+    def texts_of(self, *kinds: str) -> list[Text]:
+        """The texts of some kinds."""
+        return [text for text in self.texts if text.kind in kinds]
+
+    @functools.cached_property
+    def raw_objects(self) -> dict[int, dict[str, Any]]:
+        """The well-formed objects of the raw caption by their index."""
+        objects = self.raw.get("objects")
+        found = enumerate(objects) if isinstance(objects, list) else ()
+        return {index: item for index, item in found if isinstance(item, dict)}
+
+    def raw_at(self, *keys: str | int) -> Path:
+        """The path of something in the raw caption; the whole text where the caption stands there as one."""
+        return self.raw_path if self.raw_is_text else (*self.raw_path, *keys)
+
+    def _raw_texts(self) -> Iterator[Text]:
+        limit = 0 if self.raw_is_json_text else MAX_CHARACTERS
+        for kind, keys in words("caption_texts").items():
+            node: Any = self.raw
+            for key in keys:
+                node = node.get(key) if isinstance(node, dict) else None
+            for path, text in _strings(self.raw_at(*keys), node):
+                yield Text(path, text, kind, keys[-1], limit=limit)
+        for index, item in self.raw_objects.items():
+            for field in words("caption_object_texts"):
+                for path, text in _strings(self.raw_at("objects", index, field), item.get(field)):
+                    yield Text(path, text, "subject", field, index, limit)
+
+    @functools.cached_property
+    def derived(self) -> dict[str, Any]:
+        """The caption that the sections say; empty where they cannot be said."""
+        try:
+            return derive(self.manifest)
+        except (StudioFlowError, OverflowError):
+            return {}
+
+    @functools.cached_property
+    def orbit(self) -> dict[str, float] | None:
+        """The placement of the camera as azimuth, elevation, distance and roll; None where there is none."""
+        try:
+            orbit = orbit_of(self.camera)
+        except (StudioFlowError, OverflowError):
+            return None
+        return orbit if orbit and all(math.isfinite(value) for value in orbit.values()) else None
+
+    @functools.cached_property
+    def lens(self) -> Lens:
+        """The lens in force."""
+        given = self.camera.get("lens", {})
+        preset = entry("lenses", given["preset"], "lens preset") if "preset" in given else {}
+        focal = given.get("focal_length_mm", preset.get("focal_length_mm"))
+        width, height = self.sensor_mm
+        equivalent = equivalent_focal_length_mm(focal, width, height) if focal else None
+        return Lens(focal, given.get("aperture", preset.get("aperture")), equivalent)
+
+    @property
+    def sensor_mm(self) -> tuple[float, float]:
+        """Width and height of the sensor in millimetres."""
+        sensor = entry("sensors", self.camera.get("sensor", DEFAULT_SENSOR), "sensor")
+        return sensor["width_mm"], sensor["height_mm"]
+
+    @property
+    def focus_m(self) -> float:
+        """Distance from the camera to the plane of focus."""
+        distance = self.orbit["distance_m"] if self.orbit else DEFAULT_DISTANCE_M
+        focus: float = self.camera.get("lens", {}).get("focus_distance_m", distance)
+        return focus
+
+    @functools.cached_property
+    def sharp_m(self) -> tuple[float, float] | None:
+        """Near and far limit of sharpness in metres from the camera; None where the lens does not say."""
+        focal, aperture = self.lens.focal_length_mm, self.lens.aperture
+        if focal is None or aperture is None or self.focus_m <= focal / 1000.0:
+            return None
+        return sharp_limits_m(focal, aperture, circle_of_confusion_mm(*self.sensor_mm), self.focus_m)
+
+    @property
+    def depth_in_frame_heights(self) -> float | None:
+        """Depth of field over the height of the frame at the focus, the measure that the camera's words go by."""
+        if self.sharp_m is None or self.lens.focal_length_mm is None:
+            return None
+        near, far = self.sharp_m
+        return (far - near) / frame_height_m(self.lens.focal_length_mm, self.sensor_mm[1], self.focus_m)
+
+    def frame_at(self, distance_m: float) -> Frame | None:
+        """What the picture covers at a distance, the sensor turned upright for an upright picture and cropped to it."""
+        focal = self.lens.focal_length_mm
+        if focal is None or self.size is None or distance_m <= focal / 1000.0:
+            return None
+        width, height = self.size
+        across, up = self.sensor_mm if width >= height else self.sensor_mm[::-1]
+        used = min(across, up * width / height)
+        seen = frame_height_m(focal, used, distance_m)
+        return Frame(seen, seen * height / width)
+
+    @functools.cached_property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the picture in pixels; None where render says an impossible one."""
+        try:
+            settings = render_settings(self.manifest, self.family)
+        except StudioFlowError:
+            return None
+        return settings.width, settings.height
+
+    @property
+    def target(self) -> Point | None:
+        """The point looked at, where the manifest gives it."""
+        if "pose" in self.camera:
+            return point(self.camera["pose"]["look_at_m"])
+        given = self.camera.get("orbit", {}).get("target_m")
+        return point(given) if given else None
+
+    @functools.cached_property
+    def camera_at(self) -> Point | None:
+        """Where the camera stands; around the middle of the main subject where no target is given."""
+        if self.orbit is None:
+            return None
+        azimuth, elevation = math.radians(self.orbit["azimuth_deg"]), math.radians(self.orbit["elevation_deg"])
+        distance = min(self.orbit["distance_m"], _FAR_M)
+        x, y, z = self.target or (center_of(self.subjects[0]) if self.subjects else (0.0, 0.0, 0.0))
+        flat = distance * math.cos(elevation)
+        return x + flat * math.sin(azimuth), y + distance * math.sin(elevation), z + flat * math.cos(azimuth)
+
+    def facing_deg(self, subject: int | None) -> float:
+        """Where a subject, or the main one, faces; 0 is the front."""
+        index = subject or 0
+        facing = self.subjects[index].get("facing_deg", 0.0) if index < len(self.subjects) else 0.0
+        return signed_deg(facing)
+
+    @functools.cached_property
+    def lights(self) -> list[Light]:
+        """The lights in force."""
+        azimuth = self.orbit["azimuth_deg"] if self.orbit else 0.0
+        turn = azimuth if self.lighting.get("frame") == "world" else 0.0
+        own = bool(self.lighting.get("lights"))
+        return [
+            Light(
+                role=light["role"],
+                seen_deg=signed_deg(light.get("azimuth_deg", 0.0) - turn),
+                elevation_deg=light.get("elevation_deg", 0.0),
+                intensity=light.get("intensity", 1.0),
+                kelvin=light.get("color_temperature_k"),
+                apparent=_apparent(light),
+                index=index if own else None,
+            )
+            for index, light in enumerate(lights_of(self.lighting))
+        ]
+
+    @property
+    def key(self) -> Light | None:
+        """The key light, or the strongest where none is called so."""
+        candidates = [light for light in self.lights if light.role == "key"] or self.lights
+        return max(candidates, key=lambda light: light.intensity, default=None)
+
+
+def point(values: list[float]) -> Point:
+    """Three coordinates in metres as numbers that arithmetic can bear."""
+    x, y, z = (float(max(-_FAR_M, min(_FAR_M, value))) for value in values)
+    return x, y, z
+
+
+def center_of(subject: dict[str, Any]) -> Point:
+    """The middle of a subject, which stands on its position."""
+    x, y, z = point(subject.get("position_m", [0, 0, 0]))
+    return x, y + subject.get("size_m", [0, 0, 0])[1] / 2.0, z
+
+
+def _apparent(light: dict[str, Any]) -> float:
+    """How large a light looks from the subject, the measure that the words for shadows go by."""
+    kind = entry("light_types", light["type"], "light type")["size_m"] if "type" in light else [0.6, 0.6]
+    width, height = light.get("size_m") or kind
+    return math.sqrt(width * height) / light.get("distance_m", 1.5)
+
+
+def _scene_texts(scene: dict[str, Any], materials: dict[str, Any]) -> Iterator[Text]:
+    """The texts of the scene; the name of a material is none."""
+    rules = schema()["$defs"]
+    for kind in words("scene_texts"):
+        if kind in scene:
+            yield Text(("scene", kind), scene[kind], kind, kind, limit=_limit(rules["scene"], kind))
+    for index, subject in enumerate(scene.get("subjects", [])):
+        for field in words("subject_texts"):
+            if field in subject and not (field == "material" and subject[field] in materials):
+                path = ("scene", "subjects", index, field)
+                yield Text(path, subject[field], "subject", field, index, _limit(rules["subject"], field))
+
+
+def _limit(rule: dict[str, Any], field: str) -> int:
+    limit: int = rule["properties"][field].get("maxLength", MAX_CHARACTERS)
+    return limit
+
+
+def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """A text, or the texts of a list, which a caption may have in place of one."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        yield from (((*path, index), item) for index, item in enumerate(value) if isinstance(item, str))
+
+
+def _raw_caption(caption: dict[str, Any]) -> tuple[dict[str, Any], Path, bool]:
+    """The raw caption, out of its envelope for edits; its path; and whether it stands there as a text of JSON."""
+    inner = caption.get(WRAPPED)
+    path: Path = ("caption",) if inner is None else ("caption", WRAPPED)
+    if isinstance(inner, str) and inner.lstrip().startswith("{") and len(inner) <= _MAX_NESTED_CAPTION:
+        try:
+            parsed = json.loads(inner)
+        except (ValueError, RecursionError):
+            parsed = None
+        return (parsed if isinstance(parsed, dict) else {}), path, True
+    return body(caption), path, False
