@@ -1,0 +1,37 @@
+"""The ``studioflow`` command. Exit codes: 0 done, 1 an error or a finding that is told, 2 wrong usage, 130 stopped
+with Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import VERSION
+from ..errors import StudioFlowError
+from . import documents, render
+from .console import printable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except StudioFlowError as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="studioflow", description="A photo studio for Bria's FIBO models, on the command line."
+    )
+    parser.add_argument("--version", action="version", version=f"studioflow {VERSION}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    documents.add_commands(commands)
+    render.add_commands(commands)
+    return parser

@@ -1,0 +1,8 @@
+"""What goes to a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """Without control characters: some of the text comes from a server, and a terminal obeys them."""
+    return "".join(character for character in text if character.isprintable() or character in "\n\t")

@@ -1,0 +1,220 @@
+"""The commands that read, check, compare and convert documents; none of them renders or needs a server."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..caption import DIALECTS, compile_for
+from ..errors import ManifestError, PathError, Place, StudioFlowError
+from ..families import Family, families, family
+from ..files import text_writer, write_together
+from ..manifest import dumps, load, load_with_notes, portable, save
+from .console import printable
+
+if TYPE_CHECKING:
+    from ..review.lint import Finding
+
+_DOCUMENT = "a manifest or a FIBO caption (JSON), or a picture that carries one"
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the commands of this module to the parser's."""
+
+    def command(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+        parser = commands.add_parser(name, help=text, description=text)
+        parser.set_defaults(run=run)
+        return parser
+
+    compile_ = command("compile", _compile, "print the caption that FIBO reads")
+    compile_.add_argument("manifest", type=Path, help=_DOCUMENT)
+    compile_.add_argument("--dialect", choices=("auto", *DIALECTS), default="auto", help="(%(default)s)")
+
+    check = command("check", _check, "check documents and print what is wrong with them, line by line")
+    check.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    check.add_argument("--json", action="store_true", help="print the faults as JSON, for programs")
+
+    lint = command("lint", _lint, "look for contradictions and weak spots in manifests")
+    lint.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    lint.add_argument("--fix", action="store_true", help="mend what has one certain remedy, in the JSON file itself")
+    lint.add_argument("--json", action="store_true", help="print the findings as JSON, for programs")
+    lint.add_argument("--model", choices=tuple(families()), help="the model that will render; some rules depend on it")
+
+    score = command("score", _score, "print how much of what FIBO reads a manifest says, and what to add next")
+    score.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    score.add_argument("--json", action="store_true", help="print score, filled fields and gaps as JSON")
+
+    diff = command("diff", _diff, "print what differs between two shots and in what FIBO reads")
+    diff.add_argument("before", type=Path, help=_DOCUMENT)
+    diff.add_argument("after", type=Path, help="the newer one")
+    form = diff.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print all of it as JSON")
+    form.add_argument("--patch", action="store_true", help="print a JSON Patch (RFC 6902) from before to after")
+    form.add_argument("--html", type=Path, metavar="FILE", help="write the two side by side as a page of HTML")
+    diff.add_argument("--dialect", choices=DIALECTS, default=DIALECTS[0], help="(%(default)s)")
+    diff.add_argument("--exit-code", action="store_true", help="exit with 1 where the two differ")
+
+    convert = command("convert", _convert, "print any known document as a manifest, and say what became of it")
+    convert.add_argument("document", type=Path, help=f"{_DOCUMENT}, or a manifest of the earlier StudioFlow app")
+    convert.add_argument("--out", type=Path, metavar="FILE", help="write it there instead; never over another file")
+
+
+def _compile(options: argparse.Namespace) -> None:
+    compiled, _ = compile_for(load(options.manifest), options.dialect)
+    print(compiled.caption)
+
+
+# ---------------------------------------------------------------- check
+
+
+def _check(options: argparse.Namespace) -> int:
+    faults, notes = [], []
+    for path in options.manifests:
+        try:
+            notes += [(path, note) for note in load_with_notes(path).notes]
+        except StudioFlowError as error:
+            faults += [(path, fault) for fault in getattr(error, "faults", ()) or (error,)]
+    if options.json:
+        print(json.dumps([_fault_as_data(path, fault) for path, fault in faults], ensure_ascii=False, indent=2))
+    else:
+        for _, fault in faults:
+            print(printable(str(fault)))
+    for path, note in notes:
+        print(printable(f"{path}: {note}"), file=sys.stderr)
+    print(f"{len(options.manifests)} checked, faults: {len(faults)}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def _fault_as_data(path: Path, fault: StudioFlowError) -> dict[str, str | int | None]:
+    place = fault.place or Place(str(path))
+    return {
+        "file": str(path),
+        "line": place.line,
+        "column": place.column,
+        "pointer": place.pointer or None,
+        "problem": fault.problem,
+        "found": fault.found,
+        "allowed": fault.allowed,
+        "do": fault.fix or None,
+    }
+
+
+# ---------------------------------------------------------------- lint and score
+
+
+def _lint(options: argparse.Namespace) -> int:
+    model = family(options.model) if options.model else None
+    told: list[dict[str, Any]] = []
+    mended = unreadable = 0
+    for path in options.manifests:
+        try:
+            found, applied = _linted(path, model, mend=options.fix)
+        except StudioFlowError as error:
+            print(f"error: {printable(str(error))}", file=sys.stderr)
+            unreadable += 1
+            continue
+        mended += len(applied)
+        lines = _lines(path, [finding.pointer for finding in found])
+        for finding in found:
+            line, column = lines.get(finding.pointer, (None, None))
+            told.append({"file": str(path), "line": line, "column": column, **dataclasses.asdict(finding)})
+            if not options.json:
+                print(printable(f"{path}:{line}:{column} {finding}" if line else f"{path} {finding}"))
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    kinds = [one["severity"] for one in told]
+    counts = ", ".join(f"{kind}s: {kinds.count(kind)}" for kind in ("error", "warning"))
+    fixed = f", mended: {mended}" if options.fix else ""
+    print(f"{len(options.manifests)} linted, {counts}, info: {kinds.count('info')}{fixed}", file=sys.stderr)
+    return 1 if unreadable or set(kinds) - {"info"} else 0
+
+
+def _linted(path: Path, model: Family | None, *, mend: bool) -> tuple[list[Finding], list[Finding]]:
+    """What lint finds in a file, after what it mended there."""
+    from ..review.lint import fix, lint
+
+    manifest, applied = load(path), []
+    if mend:
+        manifest, applied = fix(_in_its_own_file(path, manifest), model)
+        if applied:
+            save(manifest, path, replace=True)
+    return lint(manifest, model), applied
+
+
+def _in_its_own_file(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest where the file is that manifest and nothing else, so that it can be written again."""
+    try:
+        same = json.loads(path.read_text(encoding="utf-8-sig")) == manifest
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        raise ManifestError(
+            "this file cannot be mended in place",
+            where=str(path),
+            found="a document that is not a manifest of the present format",
+            allowed="a manifest as a JSON file",
+            fix=f"make one of it first: studioflow convert {path} --out FILE",
+        )
+    return manifest
+
+
+def _lines(path: Path, pointers: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Line and column of each pointer in a file, where it is a JSON file that has them."""
+    from ..manifest.locate import lines_and_columns, path_of
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text)
+    except (OSError, ValueError):
+        return {}
+    # A bare caption stands under "caption" in the manifest that it became.
+    skip = 0 if "studioflow" in document else 1
+    paths = {path_of(pointer)[skip:]: pointer for pointer in pointers}
+    return {paths[found]: place for found, place in lines_and_columns(text, paths).items()}
+
+
+def _score(options: argparse.Namespace) -> None:
+    from ..review.completeness import completeness
+
+    found = {str(path): completeness(load(path)) for path in options.manifests}
+    if options.json:
+        print(json.dumps({path: dataclasses.asdict(one) for path, one in found.items()}, ensure_ascii=False, indent=2))
+        return
+    for path, one in found.items():
+        print(printable(f"{path}: {one.text()}"))
+
+
+# ---------------------------------------------------------------- diff and convert
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from ..review.compare import compare
+
+    found = compare(load(options.before), load(options.after), options.dialect)
+    if options.html:
+        title = f"{options.before.name} → {options.after.name}"
+        print(write_together([(options.html, text_writer(found.html(title)))], replace=True)[0])
+    elif options.json:
+        print(json.dumps(found.as_data(), ensure_ascii=False, indent=2))
+    elif options.patch:
+        print(json.dumps(found.patch, ensure_ascii=False, indent=2))
+    else:
+        print(printable(found.text()))
+    return 1 if options.exit_code and found.changes else 0
+
+
+def _convert(options: argparse.Namespace) -> None:
+    if options.out and options.out.exists():
+        raise PathError("there is a file already", where=str(options.out), fix="choose another name")
+    imported = load_with_notes(options.document)
+    for note in imported.notes:
+        print(printable(str(note)), file=sys.stderr)
+    if options.out:
+        print(save(portable(imported.manifest), options.out))
+    else:
+        print(dumps(portable(imported.manifest)), end="")
