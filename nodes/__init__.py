@@ -9,8 +9,18 @@ from comfy_api.latest import ComfyExtension, io
 from ..studioflow.recipes import publish
 from .caption import CompileCaption
 from .delivery import SaveDelivery
+from .edit import (
+    FillPlaceholders,
+    ManifestSections,
+    OverlayManifest,
+    PatchManifest,
+    Scene,
+    SetField,
+    VaryManifest,
+)
 from .fibo import FiboLoader, FiboSampler
-from .manifest import LoadManifest
+from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
+from .review import CheckManifest, DiffManifests
 
 
 class StudioFlow(ComfyExtension):
@@ -18,4 +28,22 @@ class StudioFlow(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         publish(Path(__file__).parent.parent)
-        return [LoadManifest, CompileCaption, FiboLoader, FiboSampler, SaveDelivery]
+        return [
+            LoadManifest,
+            CompileCaption,
+            FiboLoader,
+            FiboSampler,
+            SaveDelivery,
+            ManifestFromText,
+            ImportCaption,
+            SaveManifest,
+            Scene,
+            SetField,
+            PatchManifest,
+            OverlayManifest,
+            ManifestSections,
+            VaryManifest,
+            FillPlaceholders,
+            CheckManifest,
+            DiffManifests,
+        ]

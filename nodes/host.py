@@ -18,6 +18,7 @@ from comfy.cli_args import args as cli_args
 from comfy_api.latest import io
 
 from ..studioflow.errors import PathError
+from ..studioflow.manifest import Shelf
 from ..studioflow.resources import shipped
 
 Manifest = io.Custom("STUDIOFLOW_MANIFEST")
@@ -31,13 +32,21 @@ def schema(**fields: Any) -> io.Schema:
     return io.Schema(**{name: value for name, value in fields.items() if name in known})
 
 
-def manifest_shelves() -> dict[str, Path]:
+def manifest_shelves() -> dict[str, Shelf]:
     """The folders that manifests may be loaded from, by the name they have in the menu."""
     return {
-        "input": Path(folder_paths.get_input_directory()),
-        "user": Path(folder_paths.get_user_directory()) / "default" / "studioflow",
-        "samples": shipped("samples"),
+        "input": Shelf(Path(folder_paths.get_input_directory())),
+        "user": Shelf(Path(folder_paths.get_user_directory()) / "default" / "studioflow"),
+        # Deliveries hold their manifest; what other nodes save there would only fill the menu.
+        "output": Shelf(Path(folder_paths.get_output_directory()), listed="StudioFlow", pictures=True),
+        "samples": Shelf(shipped("samples")),
     }
+
+
+def writable_shelves() -> dict[str, Shelf]:
+    """Those of them that manifests may be saved in, the usual one first."""
+    shelves = manifest_shelves()
+    return {name: shelves[name] for name in ("user", "input", "output")}
 
 
 def model_folders() -> list[Path]:

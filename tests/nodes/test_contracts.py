@@ -18,6 +18,18 @@ IDS = [
     "StudioFlowFiboLoader",
     "StudioFlowFiboSampler",
     "StudioFlowSaveDelivery",
+    "StudioFlowManifestFromText",
+    "StudioFlowImportCaption",
+    "StudioFlowSaveManifest",
+    "StudioFlowScene",
+    "StudioFlowSetField",
+    "StudioFlowPatchManifest",
+    "StudioFlowOverlayManifest",
+    "StudioFlowManifestSections",
+    "StudioFlowVaryManifest",
+    "StudioFlowFillPlaceholders",
+    "StudioFlowCheckManifest",
+    "StudioFlowDiffManifests",
 ]
 
 
