@@ -1,8 +1,11 @@
-// Shows what a node says about its result below the node's widgets, e.g. that the weights are stand-ins. ComfyUI's own
-// progress text would do in the classic renderer, but Nodes 2.0 does not draw it.
+// Shows what a node says about its result below the node's widgets, e.g. that the weights are stand-ins, or how two
+// shots differ. ComfyUI's own progress text would do in the classic renderer, but Nodes 2.0 does not draw it.
 import { app } from "../../scripts/app.js";
 
 const NAME = "studioflow_notice";
+const LINE = 16;
+const MARGIN = 24; // what ComfyUI leaves free around an element, and a little air
+const TALLEST = 16; // lines; a longer text scrolls
 
 app.registerExtension({
   name: "StudioFlow.Notice",
@@ -11,30 +14,37 @@ app.registerExtension({
     const onExecuted = nodeType.prototype.onExecuted;
     nodeType.prototype.onExecuted = function (output) {
       onExecuted?.apply(this, arguments);
-      show(this, output?.[NAME]?.join("\n") ?? "");
+      // A node that runs for each item of a list says the same again and again.
+      show(this, [...new Set(output?.[NAME])].join("\n"));
     };
   },
 });
 
 function show(node, text) {
   let widget = node.widgets?.find((candidate) => candidate.name === NAME);
-  if (!widget && text) {
-    widget = addNotice(node);
-    node.setSize?.([node.size[0], Math.max(node.size[1], node.computeSize()[1])]);
-  }
-  if (widget) widget.element.textContent = text;
+  if (!widget && text) widget = addNotice(node);
+  if (!widget) return;
+  widget.element.textContent = text;
+  node.setSize?.([node.size[0], Math.max(node.size[1], node.computeSize()[1])]);
 }
 
 function addNotice(node) {
   const element = document.createElement("div");
-  element.style.cssText = "padding: 0 8px; font-size: 12px; line-height: 1.3; white-space: pre-wrap; overflow: hidden; color: #e0b050;";
+  element.style.cssText = `padding: 0 8px; font-size: 12px; line-height: ${LINE}px; white-space: pre-wrap; overflow: auto; user-select: text; color: #e0b050;`;
+  const height = () => Math.min(TALLEST, Math.max(2, lines(element.textContent, node.size[0]))) * LINE + MARGIN;
   // Its own type: a widget of one of ComfyUI's types would be replaced by ComfyUI's in Nodes 2.0.
   const widget = node.addDOMWidget(NAME, "STUDIOFLOW_NOTICE", element, {
     serialize: false,
     hideOnZoom: false,
-    getMinHeight: () => 56,
-    getMaxHeight: () => 56,
+    getMinHeight: height,
+    getMaxHeight: height,
   });
   widget.serialize = false;
   return widget;
+}
+
+// About as many as the text takes at that width; counted and not measured, for it may not be on the page yet.
+function lines(text, width) {
+  const letters = Math.max(20, (width - 40) / 6.5);
+  return text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / letters)), 0);
 }

@@ -7,18 +7,18 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.edit import (
-    drop_sections,
+    SECTION_ACTIONS,
     finished,
     overlay,
     parse_patch,
     parse_ranges,
     set_field,
     set_scene,
-    take_sections,
     value_from_text,
     vary,
 )
 from ..studioflow.edit import patch as apply_patch
+from ..studioflow.edit import sections as take_or_drop
 from ..studioflow.manifest import fill, parse_values
 from . import host
 
@@ -174,8 +174,8 @@ class ManifestSections(io.ComfyNode):
                 host.Manifest.Input("manifest", tooltip=_SHOT),
                 io.Combo.Input(
                     "action",
-                    options=["take", "drop"],
-                    default="take",
+                    options=list(SECTION_ACTIONS),
+                    default=SECTION_ACTIONS[0],
                     tooltip="take: only these sections are left. drop: all but these.",
                 ),
                 io.String.Input(
@@ -194,8 +194,7 @@ class ManifestSections(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], action: str, sections: str) -> io.NodeOutput:
-        names = sections.replace(",", " ").split()
-        return io.NodeOutput((drop_sections if action == "drop" else take_sections)(manifest, names))
+        return io.NodeOutput(take_or_drop(manifest, action, sections.replace(",", " ").split()))
 
 
 class VaryManifest(io.ComfyNode):
@@ -213,7 +212,7 @@ class VaryManifest(io.ComfyNode):
                 io.String.Input(
                     "ranges",
                     multiline=True,
-                    default="camera.orbit.azimuth_deg = -30 .. 30\nlighting.setup = rembrandt | butterfly",
+                    default="camera.orbit.azimuth_deg = -30 .. 30\ncamera.lens.aperture = 2.8 | 5.6 | 11",
                     tooltip="One a line: path = low .. high, path = low .. high step s, path = ± amount or ± p % of "
                     "the present number, path = this | that.",
                 ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit import finished
+from ..studioflow.edit import drop_sections, overlay
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.manifest import (
     EXISTING,
@@ -145,7 +145,7 @@ class ImportCaption(io.ComfyNode):
     @classmethod
     def execute(cls, caption: str, manifest: dict[str, Any] | None = None) -> io.NodeOutput:
         imported = import_caption(caption, "caption")
-        shot = finished(manifest | {"caption": imported.manifest["caption"]}) if manifest else imported.manifest
+        shot = overlay(drop_sections(manifest, ["caption"]), imported.manifest) if manifest else imported.manifest
         return io.NodeOutput(shot, ui=host.notice(*map(str, imported.notes)))
 
 

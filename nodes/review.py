@@ -36,7 +36,9 @@ class DiffManifests(io.ComfyNode):
                 io.String.Output(display_name="text", tooltip="The differences, one a line, by section."),
                 io.String.Output(display_name="patch", tooltip="JSON Patch (RFC 6902) from before to after."),
                 io.String.Output(display_name="html", tooltip="The two side by side, as a page of HTML."),
-                io.Boolean.Output(display_name="same_shot", tooltip="Whether both give the same picture."),
+                io.Boolean.Output(
+                    display_name="same_shot", tooltip="Whether the two are the same shot: equal in all but meta."
+                ),
             ],
             is_output_node=True,
         )

@@ -109,3 +109,16 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str | None:
     """``did you mean "…"?`` where an allowed name is close, else None; fits ``StudioFlowError(fix=…)``."""
     match = nearest(name, allowed)
     return f'did you mean "{match}"?' if match else None
+
+
+def require_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raises StudioFlowError where a menu's value is none of its options; not every host checks what programs send."""
+    options = list(allowed)
+    if value not in options:
+        raise StudioFlowError(
+            "no such choice",
+            where=name,
+            found=f'"{value}"',
+            allowed=", ".join(options),
+            fix=did_you_mean(value, options),
+        )

@@ -24,7 +24,13 @@ def write_together(jobs: Sequence[tuple[Path, Write]], *, replace: bool = False)
         for path, write in jobs:
             at = path
             if path.exists() and not replace:
-                raise FileExistsError("a file of that name is already there")
+                raise DeliveryError(
+                    "a file of that name is already there",
+                    where=str(path),
+                    found="no leave to write over it",
+                    allowed="a name that no file has",
+                    fix="choose another name, or a way of saving that numbers or replaces",
+                )
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f".{path.name}.part")
             parts.append((part, path))

@@ -75,7 +75,7 @@ def _object(subject: dict[str, Any], subjects: list[dict[str, Any]], materials: 
         "shape_and_color": _join([subject.get("shape"), color]),
         "texture": texture,
         "appearance_details": subject.get("details"),
-        "number_of_objects": subject.get("count"),
+        "number_of_objects": int(subject["count"]) if "count" in subject else None,
         **{name: subject.get(name) for name in _OF_A_PERSON},
         "orientation": _orientation(subject["facing_deg"], words) if "facing_deg" in subject else None,
     }

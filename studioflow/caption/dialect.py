@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from ..errors import StudioFlowError, did_you_mean
@@ -18,6 +19,8 @@ from .fields import INSTRUCTION, KEY_ORDER, WRAPPED, body
 DIALECTS = ("fibo-2", "fibo-1")
 
 _TEXT_ONLY = {"short_description", "text_render"}
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|e-0')
+_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 _SCORES = ("preference_score", "aesthetic_score")
 
 
@@ -72,8 +75,10 @@ def _for_fibo_1(caption: dict[str, Any]) -> dict[str, Any]:
 
 def _for_fibo_2(caption: dict[str, Any]) -> dict[str, Any]:
     instruction = {INSTRUCTION: caption[INSTRUCTION]} if caption.get(INSTRUCTION) else {}
-    if isinstance(wrapped := caption.get(WRAPPED), dict):
-        return clean({WRAPPED: _picture_for_fibo_2(wrapped)}) | instruction
+    wrapped = caption.get(WRAPPED)
+    if isinstance(wrapped, dict) and body(caption) is wrapped:
+        picture = _picture_for_fibo_2(wrapped)
+        return ({WRAPPED: picture} if picture else {}) | instruction
     if wrapped:
         return {WRAPPED: wrapped} | instruction
     return _picture_for_fibo_2({key: value for key, value in caption.items() if key != INSTRUCTION}) | instruction
@@ -103,4 +108,14 @@ def _empty(value: Any) -> bool:
 
 
 def _dump(caption: dict[str, Any], *, ascii_only: bool) -> str:
-    return json.dumps(caption, separators=(",", ":"), ensure_ascii=ascii_only)
+    text = json.dumps(caption, separators=(",", ":"), ensure_ascii=ascii_only)
+    if ascii_only and ("e-0" in text or "\\u007f" in text):
+        text = _TOKEN.sub(_as_ujson_does, text)
+    return text
+
+
+def _as_ujson_does(token: re.Match[str]) -> str:
+    """Two things that ujson, which wrote FIBO 1.x's captions, writes otherwise than Python: 1e-7, and DEL as it is."""
+    if not token[1]:
+        return "e-"
+    return _ESCAPE.sub(lambda escape: "\x7f" if escape[0] == "\\u007f" else escape[0], token[1])

@@ -38,14 +38,15 @@ WRAPPED = "structured_caption"
 def body(caption: Caption) -> Caption:
     """The caption of the picture: the one inside an edit caption, else the caption itself."""
     inner = caption.get(WRAPPED)
-    if isinstance(inner, str):
+    if isinstance(inner, str) and inner:
         return {"short_description": inner}
-    return inner if isinstance(inner, dict) else caption
+    # An empty one counts only where there is no other caption beside it.
+    return inner if isinstance(inner, dict) and (inner or caption.keys() <= {WRAPPED, INSTRUCTION}) else caption
 
 
 def with_body(caption: Caption, inner: Caption) -> Caption:
     """The caption with another body, in the place where it has its own."""
-    return caption | {WRAPPED: inner} if caption.get(WRAPPED) is not None else inner
+    return inner if body(caption) is caption else caption | {WRAPPED: inner}
 
 
 def flat(caption: Caption) -> Caption:

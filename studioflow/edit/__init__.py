@@ -1,7 +1,7 @@
 """Changing a manifest without a text editor: every function takes one and returns a new, valid one."""
 
 from .field import set_field, value_from_text
-from .overlay import drop_sections, overlay, take_sections
+from .overlay import SECTION_ACTIONS, drop_sections, overlay, sections, take_sections
 from .patch import json_patch, merge_patch, parse_patch, patch
 from .path import parse_path
 from .scene import set_scene
@@ -9,6 +9,7 @@ from .vary import parse_ranges, vary
 from .written import finished
 
 __all__ = [
+    "SECTION_ACTIONS",
     "drop_sections",
     "finished",
     "json_patch",
@@ -18,6 +19,7 @@ __all__ = [
     "parse_path",
     "parse_ranges",
     "patch",
+    "sections",
     "set_field",
     "set_scene",
     "take_sections",

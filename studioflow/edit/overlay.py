@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..caption import derive, fields_owned_by, flat, without
-from ..errors import EditError, did_you_mean
+from ..errors import EditError, did_you_mean, require_choice
 from ..manifest import schema
 from .path import Path
 from .written import finished, leaves, without_excluded
@@ -22,7 +22,8 @@ def overlay(base: dict[str, Any], top: dict[str, Any], source: str = "manifest")
     """
     sections = {key: value for key, value in top.items() if key not in (*_ALWAYS, "caption")}
     merged: dict[str, Any] = _merged({key: value for key, value in base.items() if key != "caption"}, sections, ())
-    merged |= {key: top[key] for key in _ALWAYS if key in top and key not in base}
+    # The newer of two minor versions may know keys that the other does not; the schema compares nothing but 1.x.
+    merged["studioflow"] = max(base["studioflow"], top["studioflow"], key=lambda version: int(version.split(".")[1]))
     if "caption" in base or "caption" in top:
         below = base.get("caption", {})
         decided = fields_owned_by(leaves(sections, ()))
@@ -32,6 +33,15 @@ def overlay(base: dict[str, Any], top: dict[str, Any], source: str = "manifest")
         order = dict.fromkeys([*base, *merged, "caption"])
         merged = {key: caption if key == "caption" else merged[key] for key in order}
     return finished(merged, (), source)
+
+
+SECTION_ACTIONS = ("take", "drop")
+
+
+def sections(manifest: dict[str, Any], action: str, names: Iterable[str]) -> dict[str, Any]:
+    """``take_sections`` or ``drop_sections``, as the action of SECTION_ACTIONS says."""
+    require_choice("action", action, SECTION_ACTIONS)
+    return (drop_sections if action == "drop" else take_sections)(manifest, names)
 
 
 def take_sections(manifest: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ..errors import EditError
-from .path import parse_path
+from ..manifest import path_of
 from .written import finished, require_bounded
 
-MAX_OPERATIONS = 1000
+MAX_OPERATIONS = 10_000
+MAX_COPIES = 100
+"""Each may double the document, which is measured after every one of them."""
+_CLASS = re.compile(r" \(<class '\w+'>\)")
+"""How the library names Python's types, which mean nothing to a person."""
 
 
 def patch(
@@ -35,7 +40,7 @@ def parse_patch(text: str) -> list[Any] | dict[str, Any]:
         raise EditError(
             f"the patch is not JSON: {error.msg}",
             where=f"patch:{error.lineno}:{error.colno}",
-            found=f'"{text[error.pos : error.pos + 20]}"' if text.strip() else "no text",
+            found=f'"{text[error.pos : error.pos + 20]}"' if text[error.pos :].strip() else "the end of the text",
             allowed="a list of operations, or an object to lay over the manifest",
             fix='write for example {"camera": {"lens": {"aperture": 8}}}',
         ) from error
@@ -66,22 +71,27 @@ def json_patch(
         found = f"{len(operations)} operations" if isinstance(operations, list) else type(operations).__name__
         raise EditError("this is no JSON Patch", found=found, allowed=f"a list of at most {MAX_OPERATIONS} operations")
     document: Any = copy.deepcopy(manifest)
+    copies = 0
     for index, operation in enumerate(operations):
         try:
             document = jsonpatch.apply_patch(document, [operation], in_place=True)
         except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError) as error:
+            complaint = _CLASS.sub("", str(error).split("\n")[0])[:200]
             raise EditError(
-                "the operation cannot be applied",
+                f"the operation cannot be applied: {complaint}",
                 where=f"operation {index + 1} of the patch",
-                found=str(operation)[:200],
+                found=json.dumps(operation, ensure_ascii=False)[:200],
                 allowed='{"op": "add, remove, replace, move, copy or test", "path": "/…", …} on what is there',
-                fix=str(error).split("\n")[0][:200] or "look at the path",
+                fix="correct the operation, or take it out",
             ) from error
         if operation["op"] == "copy":
+            copies += 1
+            if copies > MAX_COPIES:
+                raise EditError("the patch copies too much", found=f"more than {MAX_COPIES} copies", fix="add values")
             require_bounded(document, source)
     if not isinstance(document, dict):
         raise EditError("the patch leaves no manifest", found=type(document).__name__, allowed="an object")
-    paths = [parse_path(step["path"]) for step in operations if step["op"] not in ("remove", "test") and step["path"]]
+    paths = [path_of(step["path"]) for step in operations if step["op"] not in ("remove", "test") and step["path"]]
     return _settled(document, paths, last_writer_wins, source)
 
 

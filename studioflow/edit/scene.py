@@ -58,6 +58,14 @@ def _items(lines: str, section: str, first: str) -> list[dict[str, Any]]:
 def _item(line: str, section: str, first: str, known: list[str], where: str) -> dict[str, Any]:
     begin, *fields = line.split(";")
     item: dict[str, Any] = {first: begin.strip()}
+    if not item[first]:
+        raise EditError(
+            f"the {first} is missing",
+            where=where,
+            found=f'"{line.strip()[:80]}"',
+            allowed=f"the {first}, then other fields after semicolons",
+            fix="write for example espresso cup; material: stoneware",
+        )
     for field in filter(str.strip, fields):
         match = _FIELD.fullmatch(field)
         name = match[1].strip().replace(" ", "_").casefold() if match else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import EditError
-from .field import put
+from .field import put, value_from_text
 from .path import parse_path
 from .written import finished, value_at
 
@@ -77,11 +77,11 @@ def parse_ranges(text: str) -> dict[str, Range]:
         if not equals or not what or len(ranges) >= MAX_RANGES:
             raise _no_range(number, line)
         parse_path(name)
-        ranges[name] = _range(what, number, line)
+        ranges[name] = _range(name, what, number, line)
     return ranges
 
 
-def _range(what: str, number: int, line: str) -> Range:
+def _range(name: str, what: str, number: int, line: str) -> Range:
     if found := _BETWEEN.fullmatch(what):
         low, high, step = (float(part) if part else None for part in found.groups())
         if low is None or high is None or low > high or (step is not None and step <= 0):
@@ -92,7 +92,7 @@ def _range(what: str, number: int, line: str) -> Range:
         return Around(amount / 100.0, True) if found[2] else Around(amount)
     if ".." in what and "|" not in what:
         raise _no_range(number, line)
-    return OneOf(tuple(_value(part.strip()) for part in what.split("|")))
+    return OneOf(tuple(value_from_text(name, part.strip()) for part in what.split("|")))
 
 
 def _drawn(range_: Range, unit: float, present: Any, name: str) -> Any:
@@ -124,14 +124,6 @@ def _unit(seed: int, path: tuple[str | int, ...]) -> float:
 def _short(value: float) -> int | float:
     rounded = round(value, _DECIMALS)
     return int(rounded) if rounded.is_integer() else rounded
-
-
-def _value(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, (int, float, str)) else text
 
 
 def _no_range(number: int, line: str) -> EditError:

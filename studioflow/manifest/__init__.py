@@ -4,7 +4,7 @@ from .carried import CAPTION_KEY, MANIFEST_KEY
 from .fill import fill, parse_values, placeholders
 from .identity import canonical, content_id
 from .load import import_caption, load, load_with_notes, loads, loads_with_notes
-from .locate import pointer
+from .locate import path_of, pointer
 from .migrate import migrate
 from .notes import Imported, Note
 from .parse import MAX_BYTES, MAX_DEPTH
@@ -41,6 +41,7 @@ __all__ = [
     "loads_with_notes",
     "migrate",
     "parse_values",
+    "path_of",
     "place_to_save",
     "placeholders",
     "pointer",

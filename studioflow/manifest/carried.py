@@ -25,8 +25,7 @@ from typing import Any
 
 from ..errors import ManifestError
 from .identity import canonical
-from .metadata import CAPTION_KEY, CUT_OFF, JSON_START, MANIFEST_KEY, Entry, entries_of, shown
-from .parse import MAX_BYTES
+from .metadata import CAPTION_KEY, CUT_OFF, JSON_START, MANIFEST_KEY, Entry, entries_of, shown, unreadable
 from .shapes import is_caption
 
 XMP_NAMESPACE = "urn:studioflow:xmp:1.0/"
@@ -63,20 +62,31 @@ def carried_text(path: Path, kind: str) -> Carried:
     """The best document in a picture of that kind: our manifest, our caption, any other manifest or caption,
     the one caption in ComfyUI's graph.
 
-    Text under our own keys is returned as it stands, for the parser to say what is wrong with it. In a file whose
-    metadata is cut off only a manifest is taken, because a better document may be what is missing. Raises
-    PathError where the file cannot be read and ManifestError where it carries nothing, or several that differ.
+    Text under our own keys is returned as it stands, for the parser to say what is wrong with it. In a TIFF that
+    lacks tags only our manifest is taken, because a better document may be what is missing; in a PNG with any
+    document before its pixels those behind them are not looked at. Raises ManifestError where the file
+    cannot be read, carries nothing, or several that differ.
     """
-    entries, damage = entries_of(path, kind)
-    damage = damage or next((entry.flaw for entry in entries if entry.flaw == CUT_OFF), "")
+    entries = entries_of(path, kind)
+    best = _best(path, entries)
+    if not best and kind == "PNG":
+        entries = entries_of(path, kind, behind_pixels=True)
+        best = _best(path, entries)
+    if not best:
+        raise _nothing(path, kind, entries)
+    return _only(path, best)
+
+
+def _best(path: Path, entries: list[Entry]) -> list[Carried]:
+    """The documents of the best sort that is there; empty where there is none of any."""
     for key in (MANIFEST_KEY, CAPTION_KEY):
-        if damage and key == CAPTION_KEY:
-            raise _unreadable(path, damage)
+        if key == CAPTION_KEY and any(entry.flaw == CUT_OFF for entry in entries):
+            raise unreadable(path, CUT_OFF)
         ours = [entry for entry in entries if entry.key == key]
         if whole := [entry for entry in ours if entry.text.strip()]:
-            return _only(path, [Carried(entry.text, entry.where, key == CAPTION_KEY) for entry in whole])
+            return [Carried(entry.text, entry.where, key == CAPTION_KEY) for entry in whole]
         if flawed := next((entry for entry in ours if entry.flaw), None):
-            raise _unreadable(path, f"{flawed.where}: {flawed.flaw}")
+            raise unreadable(path, f"{flawed.where}: {flawed.flaw}")
     found: dict[str, list[Carried]] = {"manifest": [], "caption": [], "graph": []}
     for entry in entries:
         document = _document(entry.text) if not entry.key.startswith("studioflow:") else None
@@ -88,10 +98,7 @@ def carried_text(path: Path, kind: str) -> Carried:
             found["manifest"].append(Carried(entry.text, entry.where, is_caption=False))
         elif is_caption(document):
             found["caption"].append(Carried(entry.text, entry.where, is_caption=True))
-    for candidates in found.values():
-        if candidates:
-            return _only(path, candidates)
-    raise _nothing(path, kind, entries)
+    return next((candidates for candidates in found.values() if candidates), [])
 
 
 def _only(path: Path, candidates: list[Carried]) -> Carried:
@@ -170,16 +177,6 @@ def _nothing(path: Path, kind: str, entries: list[Entry]) -> ManifestError:
         "or ComfyUI's prompt with one caption in it",
         fix="open the .manifest.json that was delivered with it, or the file as it was first saved: web sites, chat "
         "programs and ComfyUI with --disable-metadata leave the metadata out",
-    )
-
-
-def _unreadable(path: Path, flaw: str) -> ManifestError:
-    return ManifestError(
-        "the picture's metadata cannot be read",
-        where=str(path),
-        found=flaw,
-        allowed=f"a whole file with at most {MAX_BYTES // 1024 // 1024} MiB of text in an entry",
-        fix="copy the file again, or open the .manifest.json that was delivered with it",
     )
 
 

@@ -97,7 +97,7 @@ def _of_value(kind: str, rule: Rule, value: Any, error: Any) -> tuple[str, str, 
         below = int(value // step * step)
         return f"not a multiple of {step}", f"multiples of {step}", f"take {below} or {below + step}"
     if kind == "Pattern":
-        return "wrong form", f"such as {show(rule['examples'][0])}", ""
+        return "wrong form", f"such as {_json(rule['examples'][0])}", ""
     if kind in ("MinItems", "MaxItems"):
         return "wrong number of items", _count(rule.get("minItems"), rule.get("maxItems"), "items"), ""
     if kind == "MaxProperties":

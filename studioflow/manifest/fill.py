@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import EditError, did_you_mean
 from .locate import Path, pointer
+from .schema import rules_for
 
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z_][\w.-]{0,99})\}\}|\{([A-Za-z_][\w.-]{0,99})\}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,99}", re.ASCII)
@@ -32,7 +33,8 @@ def placeholders(document: Any) -> dict[str, str]:
 def fill(document: dict[str, Any], values: Mapping[str, Any], source: str = "manifest") -> dict[str, Any]:
     """The document with every placeholder replaced by its value; values nobody asks for are no fault.
 
-    A text that is one placeholder and nothing else takes the value as it is, so ``"{focal}"`` becomes the number 85.
+    A text that is one placeholder and nothing else takes the value as it is, so ``"{focal}"`` becomes the number 85;
+    where the schema wants a text there, a number becomes one.
     Raises EditError where a value is missing, naming all that are.
     """
     missing = {name: place for name, place in placeholders(document).items() if name not in values}
@@ -46,7 +48,7 @@ def fill(document: dict[str, Any], values: Mapping[str, Any], source: str = "man
             fix=did_you_mean(first, values) or f'give a value for "{first}", or write {{{{{first}}}}} for the braces',
         )
     filled: dict[str, Any] = {
-        key: value if key in _UNTOUCHED else _filled(value, values) for key, value in document.items()
+        key: value if key in _UNTOUCHED else _filled(value, values, (key,)) for key, value in document.items()
     }
     return filled
 
@@ -87,16 +89,18 @@ def _scalar(text: str) -> Any:
     return text if isinstance(value, (dict, list)) or value != value or value in (math.inf, -math.inf) else value
 
 
-def _filled(value: Any, values: Mapping[str, Any]) -> Any:
+def _filled(value: Any, values: Mapping[str, Any], path: Path) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(item, values) for key, item in value.items()}
+        return {key: _filled(item, values, (*path, key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, values) for item in value]
+        return [_filled(item, values, (*path, index)) for index, item in enumerate(value)]
     if not isinstance(value, str):
         return value
     whole = _PLACEHOLDER.fullmatch(value)
     if whole and whole.group(2):
-        return values[whole.group(2)]
+        found = values[whole.group(2)]
+        wanted = {rule.get("type") if isinstance(rule.get("type"), str) else None for rule in rules_for(path)}
+        return _as_text(found) if wanted == {"string"} and isinstance(found, (int, float)) else found
     return _PLACEHOLDER.sub(lambda match: f"{{{match[1]}}}" if match[1] else _as_text(values[match[2]]), value)
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from ..errors import ManifestError, PathError
 from .carried import carried_text, picture_kind
+from .faults import show
 from .fill import fill
-from .migrate import migrate
+from .migrate import migrate, version_of
 from .notes import Imported, Note
 from .parse import MAX_BYTES, parse, too_large
+from .schema import schema
 from .shapes import from_answer, from_caption, is_caption
 from .validate import validate
 
@@ -67,7 +69,8 @@ def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mappin
     parsed = parse(text, source)
     notes: tuple[Note, ...] = ()
     if parsed.around:
-        left_out = parsed.around if len(parsed.around) <= 80 else parsed.around[:79] + "…"
+        left_out = " ".join(parsed.around.split())
+        left_out = left_out if len(left_out) <= 80 else left_out[:79] + "…"
         notes = (Note("warning", "/", f"text around the JSON was left out: {left_out}"),)
     document = parsed.document if values is None else fill(parsed.document, values, source)
     if is_caption(document):
@@ -76,6 +79,18 @@ def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mappin
     elif "studioflow" not in document and (answer := from_answer(document)):
         imported = answer
         told = validate(imported.manifest, source)
+    elif (
+        "studioflow" not in document
+        and document.keys().isdisjoint(schema()["properties"])
+        and version_of(document) is None
+    ):
+        raise ManifestError(
+            "this is no document that StudioFlow knows",
+            where=source,
+            found=show(document),
+            allowed='a manifest ("studioflow": "1.0", …), a FIBO caption, or a manifest of the earlier StudioFlow app',
+            fix='begin a manifest with "studioflow": "1.0", or open the caption\'s own file',
+        )
     else:
         imported = migrate(document)
         same = imported.manifest is parsed.document

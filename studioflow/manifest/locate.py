@@ -10,7 +10,8 @@ from json.decoder import scanstring
 Path = tuple["str | int", ...]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_VALUE = json.JSONDecoder()
+_VALUE = json.JSONDecoder(parse_int=str, parse_float=str)
+"""Only to find where a value ends; a number of many digits is not worth converting, and Python refuses the longest."""
 _HERE = object()
 """Stands in the tree of wanted paths where one of them ends; no key of a document equals it."""
 

@@ -1,57 +1,38 @@
-"""The texts in a picture file's metadata, read without its pixels.
+"""The texts in a picture file's metadata, as Pillow, tifffile and OpenEXR read them.
 
-The blocks are walked here and not by Pillow, tifffile and OpenEXR, because those read more than metadata (pixels
-for the text behind them, a canvas for a WebP), stop at 1 MiB of compressed text or at one attribute that is not
-UTF-8, and set no limit to what a file can ask for. No pixel is read.
+EXIF blocks go to tifffile too: it reads a tag when it is asked for, while Pillow reads all of them at once, and a
+small block can name the same megabytes thousands of times.
 
-Sources: PNG 3rd edition, chapter 11; WebP container (RFC 9649); TIFF 6.0, BigTIFF; Exif 2.32 section 4.6; XMP part
-3; OpenEXR file layout; ComfyUI SaveAnimatedWEBP.
+Sources: PNG 3rd edition, chapter 11; TIFF 6.0; Exif 2.32 section 4.6; XMP part 3; ComfyUI SaveAnimatedWEBP.
 """
 
 from __future__ import annotations
 
-import codecs
-import os
+import io
+import logging
 import re
 import struct
-import zlib
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from ..errors import PathError
+from ..errors import ManifestError
 from .parse import MAX_BYTES
 
 MANIFEST_KEY = "studioflow:manifest"
 CAPTION_KEY = "studioflow:caption"
-
-_BUDGET = 32 * 1024 * 1024
-"""Bytes of metadata that one file can make us read; room for a manifest, a graph and a workflow of full size."""
-_READ_COST = 64
-"""What a read costs beside its bytes, so that the budget also bounds how many there are."""
-CUT_OFF = "the file is cut off"
-_TOO_LARGE = f"more than {MAX_BYTES // 1024 // 1024} MiB"
-_MOST_TAGS = 4096
-
-_XMP_TAG, _EXIF_TAG, _USER_COMMENT = 700, 34665, 37510
-_UTF16_TAGS = {40091: "XPTitle", 40092: "XPComment", 40093: "XPAuthor", 40094: "XPKeywords", 40095: "XPSubject"}
-_TAGS = {269: "DocumentName", 270: "ImageDescription", 271: "Make", 272: "Model", 305: "Software", 315: "Artist"}
-_TAGS |= {_USER_COMMENT: "UserComment", **_UTF16_TAGS}
-_BYTES, _ASCII, _LONG, _UNDEFINED, _IFD, _UTF8 = 1, 2, 4, 7, 13, 129  # TIFF data types; 129 is of Exif 3
-_COMMENT_CODES = (b"ASCII\0\0\0", b"UNICODE\0", b"JIS\0\0\0\0\0", bytes(8))
-_NAMED = re.compile(r'\s*([^\s{"][^{"]{0,63}?)\s*:\s*(?=[{"])')
+CUT_OFF = "the file is cut off or damaged"
 JSON_START = re.compile(r'\s*[{"]')
 
-
-def shown(name: str) -> str:
-    """A name out of a file, fit for one line of an error."""
-    clean = "".join(character if character.isprintable() else "?" for character in name[:60])
-    return clean + "…" if len(name) > 60 else clean
-
-
-class _Damage(Exception):
-    """The rest of the metadata cannot be read."""
+_TOO_LARGE = f"more than {MAX_BYTES // 1024 // 1024} MiB"
+_XMP_KEY, _XMP_TAG = "XML:com.adobe.xmp", 700
+_EXIF_IFD, _USER_COMMENT = 34665, 37510
+_UTF16_TAGS = range(40091, 40096)  # XPTitle, XPComment, XPAuthor, XPKeywords, XPSubject
+_TEXT_TYPES = (1, 2, 7)  # BYTE, ASCII, UNDEFINED
+_COMMENT_CODES = (b"ASCII\0\0\0", b"UNICODE\0", b"JIS\0\0\0\0\0", bytes(8))
+_NAMED = re.compile(r'\s*([^\s{"][^{"]{0,63}?)\s*:\s*(?=[{"])')
 
 
 @dataclass(frozen=True)
@@ -64,292 +45,181 @@ class Entry:
     flaw: str = ""
 
 
-class _Source:
-    """A picture's bytes, or a window of them, read within one budget."""
-
-    def __init__(self, stream: BinaryIO, budget: list[int], base: int, end: int) -> None:
-        self._stream, self._budget, self._base = stream, budget, base
-        self.end = end
-        self.at = 0
-
-    def window(self, size: int) -> _Source:
-        """The next ``size`` bytes as a file of its own."""
-        return _Source(self._stream, self._budget, self._base + self.at, min(size, self.end - self.at))
-
-    def go(self, at: int) -> None:
-        if not 0 <= at <= self.end:
-            raise _Damage(CUT_OFF)
-        self.at = at
-
-    def spend(self, size: int) -> None:
-        self._budget[0] -= size + _READ_COST
-        if self._budget[0] < 0:
-            raise _Damage(f"more than {_BUDGET // 1024 // 1024} MiB of metadata")
-
-    def take(self, size: int) -> bytes:
-        if size > self.end - self.at:
-            raise _Damage(CUT_OFF)
-        self.spend(size)
-        self._stream.seek(self._base + self.at)
-        data = self._stream.read(size)
-        if len(data) < size:
-            raise _Damage("the file became shorter while it was read")
-        self.at += size
-        return data
-
-    def unpack(self, form: str) -> tuple[Any, ...]:
-        return struct.unpack(form, self.take(struct.calcsize(form)))
+def shown(name: str, most: int = 60) -> str:
+    """A text out of a file, fit for one line of an error."""
+    clean = "".join(character if character.isprintable() else "?" for character in name[:most])
+    return clean + "…" if len(name) > most else clean
 
 
-def entries_of(path: Path, kind: str) -> tuple[list[Entry], str]:
-    """The texts in a picture, and what kept us from reading on (empty where nothing did)."""
-    walks: dict[str, Callable[[_Source], Iterator[Entry]]] = {
-        "PNG": _png,
-        "EXR": _exr,
-        "TIFF": lambda source: _tiff(source, "TIFF"),
-        "WebP": _webp,
-        "JPEG": _jpeg,
-    }
-    entries: list[Entry] = []
+def unreadable(path: Path, flaw: str) -> ManifestError:
+    """The error for metadata that is there and cannot be read."""
+    return ManifestError(
+        "the picture's metadata cannot be read",
+        where=str(path),
+        found=flaw,
+        allowed=f"a whole file with at most {MAX_BYTES // 1024 // 1024} MiB of text in an entry, and 1 MiB in one "
+        "that a PNG compresses",
+        fix="copy the file again, or open the .manifest.json that was delivered with it",
+    )
+
+
+def entries_of(path: Path, kind: str, *, behind_pixels: bool = False) -> list[Entry]:
+    """The texts in a picture; in a PNG those behind the pixels only if asked, because that decodes the pixels.
+
+    Raises ManifestError where its metadata cannot be read.
+    """
     try:
+        if kind == "EXR":
+            return list(_exr(path))
         with path.open("rb") as stream:
-            whole = _Source(stream, [_BUDGET], 0, stream.seek(0, os.SEEK_END))
-            entries.extend(walks[kind](whole))
-    except _Damage as damage:
-        return entries, str(damage)
-    except OSError as error:
-        raise PathError(
-            "the picture cannot be read",
-            where=str(path),
-            found=error.strerror or str(error),
-            allowed="a readable picture",
-            fix="check the path",
-        ) from error
-    return entries, ""
+            return list(_tags(stream, "TIFF") if kind == "TIFF" else _pillow(stream, kind, behind_pixels))
+    except MemoryError:
+        raise
+    # None of the libraries promises what it raises over a damaged file.
+    except Exception as error:
+        raise unreadable(path, _reason(error)) from error
 
 
-def _entry(key: str, where: str, data: bytes, *, utf8_only: bool = False) -> Entry:
-    """UTF-8, which most programs write whatever the format says, or Latin-1 where the format allows that."""
-    if len(data) > MAX_BYTES:
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "a text that is not UTF-8"
+    return shown(getattr(error, "strerror", None) or str(error), 200) or f"{CUT_OFF} ({type(error).__name__})"
+
+
+def _entry(key: str, where: str, text: str) -> Entry:
+    if len(text) > MAX_BYTES:
         return Entry(key, where, flaw=_TOO_LARGE)
+    # Pillow gives an empty text where it could not decompress one.
+    return Entry(key, where, text, flaw="" if text else "empty or damaged")
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, which most programs write whatever the format says, or else Latin-1."""
     try:
-        return Entry(key, where, data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return Entry(key, where, flaw="not UTF-8") if utf8_only else Entry(key, where, data.decode("latin-1"))
+        return data.decode("latin-1")
 
 
-def _png(source: _Source) -> Iterator[Entry]:
-    source.go(8)
-    name, any_text = b"", False
-    while name != b"IEND":
-        size, name = source.unpack(">I4s")
-        start = source.at
-        if name == b"eXIf":
-            yield from _exif(source, size)
-        elif name in (b"tEXt", b"zTXt", b"iTXt"):
-            any_text = True
-            yield from _png_chunk(source, name, size)
-        # Programs put their texts all before the pixels or all behind them.
-        if name == b"IDAT" and any_text and start + size + 4 > source.end:
-            return
-        source.go(start + size + 4)
+def _exr(path: Path) -> Iterator[Entry]:
+    import OpenEXR
+
+    parts = OpenEXR.File(str(path), header_only=True).parts
+    for number, part in enumerate(parts, 1):
+        for key, value in part.header.items():
+            if isinstance(value, str):
+                where = f'EXR attribute "{shown(key)}"' + (f" of part {number}" if len(parts) > 1 else "")
+                yield _entry(key, where, value)
 
 
-def _png_chunk(source: _Source, name: bytes, size: int) -> Iterator[Entry]:
-    too_large = size > MAX_BYTES + 1024
-    data = source.take(80 if too_large else size)
-    keyword, _, rest = data.partition(b"\0")
-    key = keyword[:79].decode("latin-1")
-    where = f'PNG text chunk "{shown(key)}"'
-    if too_large:
-        yield Entry(key, where, flaw=_TOO_LARGE)
-        return
-    if source.unpack(">I")[0] != zlib.crc32(data, zlib.crc32(name)):
-        yield Entry(key, where, flaw="its checksum is wrong")
-        return
-    packed = name == b"zTXt"
-    if packed:
-        rest = rest[1:]
-    elif name == b"iTXt":
-        packed = rest[:1] == b"\1"
-        rest = rest[2:].split(b"\0", 2)[-1]
-    if packed:
-        inflater = zlib.decompressobj()
-        try:
-            rest = inflater.decompress(rest, MAX_BYTES + 1)
-        except zlib.error:
-            yield Entry(key, where, flaw="its compressed text is damaged")
-            return
-        source.spend(len(rest))
-        if not inflater.eof and len(rest) <= MAX_BYTES:
-            yield Entry(key, where, flaw="its compressed text is cut off")
-            return
-    if key == "XML:com.adobe.xmp":
-        yield from _xmp(source, rest)
-    else:
-        yield _entry(key, where, rest, utf8_only=name == b"iTXt")
+def _pillow(stream: BinaryIO, kind: str, behind_pixels: bool) -> Iterator[Entry]:
+    """By the plugins themselves: Image.open hides why it fails, and limits pixels that are not decoded here."""
+    from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    plugins = {
+        "PNG": PngImagePlugin.PngImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        picture = plugins[kind](stream)
+        if behind_pixels:
+            most = Image.MAX_IMAGE_PIXELS
+            if most and picture.width * picture.height > most:
+                raise ValueError(f"its texts could only be behind more than {most} pixels, which are not decoded")
+            # load() checks no checksum there and takes a file that ends between two chunks for whole.
+            picture.verify()
+            stream.seek(0)
+            picture = plugins[kind](stream)
+            picture.load()
+        info = dict(picture.info)
+    if isinstance(packet := info.get("xmp"), bytes):
+        info.pop(_XMP_KEY, None)
+        yield from _xmp(packet)
+    if isinstance(block := info.get("exif"), bytes):
+        yield from _exif(block)
+    if isinstance(comment := info.get("comment"), bytes):
+        yield _entry("comment", "JPEG comment", _decoded(comment))
+    for key, value in info.items():
+        if isinstance(value, str):
+            text = value if isinstance(value, PngImagePlugin.iTXt) else _decoded(value.encode("latin-1"))
+            if key == _XMP_KEY:
+                yield from _xmp(text.encode())
+            else:
+                yield _entry(key, f'PNG text chunk "{shown(key)}"', text)
 
 
-def _exr(source: _Source) -> Iterator[Entry]:
-    _, version = source.unpack("<4sI")
-    several_parts = bool(version & 0x1000)
-    part = 1
-    while name := _exr_name(source):
-        while name:
-            kind = _exr_name(source)
-            (size,) = source.unpack("<i")
-            start = source.at
-            if size < 0:
-                raise _Damage("the header is damaged")
-            if kind == b"string":
-                key = name.decode("utf-8", "replace")
-                where = f'EXR attribute "{shown(key)}"' + (f" of part {part}" if several_parts else "")
-                yield _entry(key, where, source.take(min(size, MAX_BYTES + 1)), utf8_only=key.startswith("studioflow:"))
-            source.go(start + size)
-            name = _exr_name(source)
-        if not several_parts:
-            return
-        part += 1
-
-
-def _exr_name(source: _Source) -> bytes:
-    name = b""
-    while (byte := source.take(1)) != b"\0":
-        name += byte
-        if len(name) > 255:
-            raise _Damage("the header is damaged")
-    return name
-
-
-def _webp(source: _Source) -> Iterator[Entry]:
-    _, riff_size = source.unpack("<4sI")
-    end = min(8 + riff_size, source.end)
-    source.go(12)
-    while source.at + 8 <= end:
-        name, size = source.unpack("<4sI")
-        start = source.at
-        if name == b"EXIF":
-            yield from _exif(source, size)
-        elif name == b"XMP ":
-            yield from _xmp(source, source.take(min(size, MAX_BYTES + 1)))
-        source.go(start + size)
-        source.go(min(start + size + size % 2, source.end))
-    if 8 + riff_size > source.end:
-        raise _Damage(CUT_OFF)
-
-
-def _jpeg(source: _Source) -> Iterator[Entry]:
-    source.go(2)
-    while True:
-        mark, code, size = source.unpack(">BBH")
-        start = source.at - 2
-        if mark != 0xFF or size < 2:
-            raise _Damage("the header is damaged")
-        if code in (0xDA, 0xD9):  # the pixels begin, or the picture ends
-            return
-        head = source.take(min(size - 2, 29)) if code == 0xE1 else b""
-        if head.startswith(b"Exif\0\0"):
-            source.go(start + 2)
-            yield from _exif(source, size - 2)
-        elif head.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
-            yield from _xmp(source, source.take(size - 31))
-        elif code == 0xFE:
-            yield _entry("comment", "JPEG comment", source.take(size - 2))
-        source.go(start + size)
-
-
-def _exif(source: _Source, size: int) -> Iterator[Entry]:
+def _exif(block: bytes) -> list[Entry]:
     """An EXIF block is a TIFF file without a picture; a broken one does not spoil what stands beside it."""
-    block = source.window(size)
+    # Pillow puts the prefix before a block of a PNG, which by itself can have it too.
+    block = block.removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0")
     try:
-        if block.take(6) == b"Exif\0\0":
-            block = block.window(size)
-        block.go(0)
-        yield from _tiff(block, "EXIF")
-    except _Damage as damage:
-        yield Entry("EXIF", "EXIF", flaw=f"damaged: {damage}")
+        return list(_tags(io.BytesIO(block), "EXIF"))
+    except Exception as error:
+        return [Entry("EXIF", "EXIF", flaw=f"damaged: {_reason(error)}")]
 
 
-def _tiff(source: _Source, label: str) -> Iterator[Entry]:
-    byte_order, version = source.unpack("2s2s")
-    if byte_order not in (b"II", b"MM"):
-        raise _Damage("the header is damaged")
-    order, big = "<" if byte_order == b"II" else ">", 43 in version
-    offset, tag_form, count_form = ("Q", "HHQ8s", "Q") if big else ("I", "HHI4s", "H")
-    if big:
-        source.go(8)
-    waiting, seen = list(source.unpack(order + offset)), {0}
-    while waiting:
-        at = waiting.pop()
-        if at in seen:
-            continue
-        seen.add(at)
-        source.go(at)
-        (count,) = source.unpack(order + count_form)
-        if count > _MOST_TAGS:
-            raise _Damage("the list of tags is damaged")
-        tags = [source.unpack(order + tag_form) for _ in range(count)]
-        waiting += source.unpack(order + offset)
-        for tag, kind, length, value in tags:
-            if tag == _EXIF_TAG:
-                # BigTIFF keeps a pointer of 32 bits in the first half of its field.
-                waiting += struct.unpack_from(order + ("I" if kind in (_LONG, _IFD) else offset), value)
-            elif kind in (_BYTES, _ASCII, _UNDEFINED, _UTF8):
-                if length > len(value):
-                    (pointer,) = struct.unpack(order + offset, value)
-                    yield from _tag_far_away(source, label, tag, kind, length, pointer)
-                else:
-                    yield from _tag_text(source, label, tag, value[:length])
+def _tags(stream: BinaryIO, label: str) -> Iterator[Entry]:
+    """The texts in the tags of the first page and of its EXIF."""
+    import tifffile
+
+    def hush(_: logging.LogRecord) -> bool:
+        return False
+
+    log = logging.getLogger("tifffile")
+    log.addFilter(hush)
+    try:
+        # These three kinds would have it read more pages than the first.
+        tiff = tifffile.TiffFile(stream, is_lsm=False, is_scanimage=False, is_ndpi=False)
+        page = tiff.pages[0]
+        tags = [*page.tags]
+        # A tag that lies outside the file is left out, and only a log says so.
+        tiff.filehandle.seek(page.offset)
+        if len(tags) < struct.unpack(tiff.tiff.tagnoformat, tiff.filehandle.read(tiff.tiff.tagnosize))[0]:
+            yield Entry(label, f"{label} tags", flaw=CUT_OFF if label == "TIFF" else "damaged")
+        for pointer in [tag for tag in tags if tag.code == _EXIF_IFD]:
+            tiff.filehandle.seek(pointer.valueoffset)
+            tags += tifffile.TiffPage(tiff, 0).tags
+        total = 0
+        for tag in tags:
+            where = f"{label} tag {tag.name}"
+            if tag.dtype in _TEXT_TYPES and tag.valuebytecount > MAX_BYTES:
+                yield Entry(tag.name, where, flaw=_TOO_LARGE)
+            elif tag.dtype in _TEXT_TYPES:
+                total += tag.valuebytecount
+                if total > 8 * MAX_BYTES:
+                    raise ValueError(f"more than {8 * MAX_BYTES // 1024 // 1024} MiB of text in its tags")
+                yield from _tag_text(tag.code, tag.name, where, tag.value)
+    finally:
+        log.removeFilter(hush)
 
 
-def _tag_far_away(source: _Source, label: str, tag: int, kind: int, length: int, at: int) -> Iterator[Entry]:
-    is_text = kind in (_ASCII, _UTF8) or tag in _TAGS or tag == _XMP_TAG
-    flaw = CUT_OFF if at + length > source.end else _TOO_LARGE if length > MAX_BYTES else ""
-    if flaw:
-        if is_text:
-            yield Entry(_tag_name(tag), f"{label} tag {_tag_name(tag)}", flaw=flaw)
+def _tag_text(code: int, name: str, where: str, value: object) -> Iterator[Entry]:
+    if code == _XMP_TAG and isinstance(value, bytes):
+        yield from _xmp(value)
         return
-    source.go(at)
-    # Colour profiles and makers' notes are bytes too, and large.
-    if not is_text and source.take(1) != b"{":
-        return
-    source.go(at)
-    yield from _tag_text(source, label, tag, source.take(length))
-
-
-def _tag_name(tag: int) -> str:
-    return "XMP" if tag == _XMP_TAG else _TAGS.get(tag, str(tag))
-
-
-def _tag_text(source: _Source, label: str, tag: int, data: bytes) -> Iterator[Entry]:
-    if tag == _XMP_TAG:
-        yield from _xmp(source, data)
-        return
-    name = _tag_name(tag)
-    where = f"{label} tag {name}"
-    wide = tag in _UTF16_TAGS
-    if tag == _USER_COMMENT and data[:8] in _COMMENT_CODES:
-        wide, data = data[:8] == b"UNICODE\0", data[8:]
-    if wide:
-        try:
-            data = data[: len(data) // 2 * 2].decode(_utf16_of(data)).encode()
-        except UnicodeDecodeError:
-            yield Entry(name, where, flaw="not UTF-16")
+    if isinstance(value, bytes):
+        wide = code in _UTF16_TAGS
+        if code == _USER_COMMENT and value[:8] in _COMMENT_CODES:
+            wide, value = value[:8] == b"UNICODE\0", value[8:]
+        # Writers disagree on the byte order; JSON begins with an ASCII character, which tells.
+        order = "utf-16-be" if value[:1] in (b"\0", b"\xfe") else "utf-16-le"
+        text = value.decode(order, "replace").lstrip("\ufeff") if wide else _decoded(value)
+        text = text.rstrip("\0")
+        # Colour profiles and makers' notes are bytes too.
+        if code != _USER_COMMENT and code not in _UTF16_TAGS and not JSON_START.match(text):
             return
-    entry = _entry(name, where, data.rstrip(b"\0"))
+    elif isinstance(value, str):
+        text = value
+    else:
+        return
     # ComfyUI writes "prompt:{…}" into Model, "workflow:{…}" into Make, and further names into the tags before it.
-    named = _NAMED.match(entry.text)
-    yield Entry(named[1], f'{where} "{shown(named[1])}"', entry.text[named.end() :]) if named else entry
+    named = _NAMED.match(text)
+    yield _entry(named[1], f'{where} "{shown(named[1])}"', text[named.end() :]) if named else _entry(name, where, text)
 
 
-def _utf16_of(data: bytes) -> str:
-    """Writers disagree on the byte order; JSON begins with an ASCII character, which tells."""
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    return "utf-16-be" if data[:1] == b"\0" else "utf-16-le"
-
-
-def _xmp(source: _Source, packet: bytes) -> Iterator[Entry]:
+def _xmp(packet: bytes) -> Iterator[Entry]:
     """The properties of an XMP packet that can be documents, as attributes or as elements, by their written name."""
     from xml.parsers import expat
 
@@ -358,7 +228,6 @@ def _xmp(source: _Source, packet: bytes) -> Iterator[Entry]:
     pieces: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        source.spend(len(name))
         pieces.clear()
         # rdf:Description, rdf:Alt and rdf:li stand between a property and its text.
         names.append(names[-1] if name.startswith("rdf:") else name)
@@ -369,7 +238,7 @@ def _xmp(source: _Source, packet: bytes) -> Iterator[Entry]:
         pieces.clear()
 
     def refuse(*_: object) -> None:
-        raise _Damage("an XMP packet declares a document type")
+        raise ValueError("it declares a document type, in which entities could be")
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -383,7 +252,7 @@ def _xmp(source: _Source, packet: bytes) -> Iterator[Entry]:
         return
     try:
         parser.Parse(packet.rstrip(b"\0"), True)
-    except (expat.ExpatError, _Damage) as error:
+    except (expat.ExpatError, ValueError) as error:
         yield Entry(key, "XMP packet", flaw=f"cannot be read: {error}")
         return
     yield Entry("XMP", "XMP packet")

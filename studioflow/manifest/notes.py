@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Note:
     """One thing that happened to a document on its way to a manifest.
 
-    ``kind`` is ``converted`` (said exactly, in our terms), ``guessed`` (the source left it open), ``kept`` (has no
+    ``kind`` is ``converted`` (said in the terms of a manifest), ``guessed`` (the source left it open), ``kept`` (has no
     place in a manifest; stands untouched under ``extensions``) or ``warning``. ``pointer`` is the place in the source.
     """
 

@@ -136,12 +136,12 @@ def _in_prose(text: str) -> tuple[Any, int, str] | None:
         except (json.JSONDecodeError, RecursionError):
             continue
         if value:
-            around = f"{text[:at].strip()} … {text[end:].strip()}"
-            return value, at, "" if _FENCE.fullmatch(around) else around
+            around = [_FENCE.sub("", part).strip() for part in (text[:at], text[end:])]
+            return value, at, " … ".join(filter(None, around))
     return None
 
 
-_FENCE = re.compile(r"```\w* … ```|~~~\w* … ~~~")
+_FENCE = re.compile(r"(?:```|~~~)\w*")
 
 
 def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
@@ -149,7 +149,9 @@ def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
     before = error.doc[: error.pos].rstrip()[-1:]
     fix = "correct the text at that line and column"
     problem = f"the manifest is not JSON: {error.msg}"
-    if rest.startswith(("//", "/*", "#")):
+    if "{" not in error.doc:
+        fix = 'this is not JSON at all: a manifest or a caption begins with "{" and ends with "}"'
+    elif rest.startswith(("//", "/*", "#")):
         problem, fix = f"{problem}; comments are not JSON", "put remarks into meta.notes and take the comment out"
     elif rest.startswith(("'", "“", "‘")):
         fix = 'write names and texts in straight double quotes: "…"'

@@ -35,10 +35,11 @@ def render_settings(manifest: dict[str, Any], family: Family) -> RenderSettings:
     return RenderSettings(
         width=width,
         height=height,
-        seed=render.get("seed", 0),
-        steps=render.get("steps", family.steps),
+        # 22.0 is a whole number too.
+        seed=int(render.get("seed", 0)),
+        steps=int(render.get("steps", family.steps)),
         cfg=float(render.get("cfg", family.cfg)),
-        count=render.get("count", 1),
+        count=int(render.get("count", 1)),
     )
 
 
@@ -60,7 +61,7 @@ def size_for_ratio(aspect_ratio: str, megapixels: float, dialect: str) -> tuple[
 
 def _size(render: dict[str, Any], family: Family) -> tuple[int, int]:
     if "width" in render:
-        return render["width"], render["height"]
+        return int(render["width"]), int(render["height"])
     ratio = render.get("aspect_ratio", "1:1")
     width, height = size_for_ratio(ratio, render.get("megapixels", 1), family.dialect)
     if not (MIN_SIDE <= min(width, height) and max(width, height) <= MAX_SIDE):

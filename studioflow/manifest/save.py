@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import PathError
+from ..errors import PathError, require_choice
 from ..files import text_writer, write_together
 from .shelf import Shelf, place_on_shelf
 
@@ -42,8 +42,7 @@ def save_on_shelf(
     Raises PathError where the name leaves its shelf and DeliveryError where the file cannot be written.
     """
     path = place_to_save(name, shelves)
-    if if_it_exists not in EXISTING:
-        raise PathError("no such choice", found=f'"{if_it_exists}"', allowed=", ".join(EXISTING))
+    require_choice("if_it_exists", if_it_exists, EXISTING)
     if if_it_exists == "number":
         path = next(place for place in _numbered(path) if not place.exists())
     save(portable(manifest), path, replace=if_it_exists == "replace")

@@ -34,19 +34,20 @@ def list_manifests(shelves: Mapping[str, Shelf]) -> list[str]:
 
 def find_manifest(name: str, shelves: Mapping[str, Shelf]) -> Path:
     """The file that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
-    path = place_on_shelf(name, shelves)
+    shelf = name.partition("/")[0]
+    path = place_on_shelf(name, shelves, fix=f"copy the manifest into {shelf}/ and name it from there")
     allowed = (".json", *PICTURES)
     if path.suffix.casefold() not in allowed or not path.is_file():
         raise PathError(
             "no such manifest",
             found=f'"{name}"',
-            allowed=f"a file below {name.partition('/')[0]}/ that ends in {', '.join(allowed)}",
+            allowed=f"a file below {shelf}/ that ends in {', '.join(allowed)}",
             fix=_suggest(name, shelves) or "put the file into that folder, or choose another from the menu",
         )
     return path
 
 
-def place_on_shelf(name: str, shelves: Mapping[str, Shelf]) -> Path:
+def place_on_shelf(name: str, shelves: Mapping[str, Shelf], fix: str = "take the .. out of the name") -> Path:
     """Where ``shelf/path`` is or would be; PathError where there is no such shelf or the path leaves it."""
     shelf, _, rest = name.partition("/")
     if shelf not in shelves or not rest or "\0" in rest:
@@ -63,7 +64,7 @@ def place_on_shelf(name: str, shelves: Mapping[str, Shelf]) -> Path:
             "the path leaves its folder",
             found=f'"{name}"',
             allowed=f"files below {shelf}/",
-            fix=f"copy the manifest into {shelf}/ and name it from there",
+            fix=fix,
         )
     return path
 

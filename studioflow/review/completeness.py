@@ -14,7 +14,7 @@ from typing import Any
 
 from ..caption import clean, compile_manifest
 from ..resources import table
-from .compare_words import bare
+from .compare.words import bare
 
 Row = dict[str, Any]
 

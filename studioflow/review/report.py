@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ManifestError
+from ..errors import ManifestError, StudioFlowError, require_choice
 from ..families import Family
 from . import STOP_ON
 from .completeness import Completeness, completeness
@@ -36,17 +36,25 @@ def review(
 
     Raises ManifestError where something is left that ``stop_on`` (one of STOP_ON) does not let through.
     """
-    if stop_on not in _STOPS:
-        raise ManifestError("no such choice", where="stop_on", found=f'"{stop_on}"', allowed=", ".join(STOP_ON))
+    require_choice("stop_on", stop_on, STOP_ON)
     mended: list[Finding] = []
     if mend:
         manifest, mended = fix(manifest, family)
     findings = lint(manifest, family)
     stops = [finding for finding in findings if finding.severity in _STOPS[stop_on]]
     if stops:
+        left = "1 finding" if len(stops) == 1 else f"{len(stops)} findings"
         raise ManifestError(
-            f"the shot is not ready: {len(stops)} of {stop_on} left\n" + "\n".join(map(str, stops)),
-            allowed=f"none of {stop_on}",
-            fix="mend them, or let more through with stop_on",
+            f"the shot is not ready: {left}\n" + "\n".join(map(str, stops)),
+            allowed=f"no {stop_on.replace(' and ', ' and no ')}",
+            fix="mend what is found, or let it through with stop_on",
         )
-    return Review(manifest, tuple(findings), tuple(mended), completeness(manifest))
+    return Review(manifest, tuple(findings), tuple(mended), _completeness(manifest))
+
+
+def _completeness(manifest: dict[str, Any]) -> Completeness:
+    try:
+        return completeness(manifest)
+    except StudioFlowError:
+        # Lint says why there is no caption; nothing is said to a model that gets none.
+        return Completeness(0, (), ())

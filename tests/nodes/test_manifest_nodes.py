@@ -98,7 +98,7 @@ def test_what_is_saved_opens_again(nodes: dict[str, type], hero: Any, base: Path
     assert manifest_of(load, manifest=first) == {key: value for key, value in hero.items() if key != "$schema"}
     _, fixed = run(save, manifest=hero, folder="input", name="hero.json", if_it_exists="refuse").args
     assert fixed == "input/hero.json"
-    with pytest.raises(Exception, match="already there"):
+    with pytest.raises(Exception, match="a file of that name is already there"):
         run(save, manifest=hero, folder="input", name="hero", if_it_exists="refuse")
     changed = hero | {"scene": {"mood": "wild"}}
     run(save, manifest=changed, folder="input", name="hero", if_it_exists="replace")

@@ -15,8 +15,7 @@ import ujson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studioflow.caption import DIALECTS, clean, compile_for, compile_manifest, serialize
-from studioflow.caption import KEY_ORDER
+from studioflow.caption import DIALECTS, KEY_ORDER, clean, compile_for, compile_manifest, serialize
 from studioflow.errors import ManifestError, StudioFlowError
 from studioflow.families import families, family
 from studioflow.manifest import loads

@@ -16,7 +16,7 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from studioflow.errors import ManifestError, PathError, StudioFlowError
+from studioflow.errors import ManifestError, StudioFlowError
 from studioflow.imaging.delivery import Documents, deliver
 from studioflow.manifest.carried import (
     CAPTION_KEY,
@@ -83,7 +83,8 @@ def text_chunk(key: str, text: str) -> bytes:
 def exif(tags: dict[int, object], sub: dict[int, object] | None = None) -> bytes:
     written = Image.Exif()
     written.update(tags)
-    written.get_ifd(0x8769).update(sub or {})
+    if sub:
+        written[0x8769] = sub
     return written.tobytes()
 
 
@@ -355,27 +356,29 @@ def test_the_best_document_wins(tmp_path: Path) -> None:
 
 def test_a_megabyte_and_more_of_manifest(tmp_path: Path) -> None:
     large = MANIFEST | {"meta": {"notes": "ü" * 3_000_000}}
-    packed = chunk(b"zTXt", b"x\0\0" + zlib.compress(json.dumps(large, ensure_ascii=False).encode()))
-    assert document(write(tmp_path / "packed.png", png(packed))) == large
     info = PngImagePlugin.PngInfo()
     info.add_itxt(MANIFEST_KEY, json.dumps(large, ensure_ascii=False))
     assert document(write(tmp_path / "plain.png", saved("PNG", pnginfo=info))) == large
+    # Pillow decompresses no more than a megabyte.
+    packed = chunk(b"zTXt", b"x\0\0" + zlib.compress(json.dumps(large, ensure_ascii=False).encode()))
+    message = refused(write(tmp_path / "packed.png", png(packed)))
+    assert "MAX_TEXT_CHUNK" in message and "1 MiB in one that a PNG compresses" in message
 
 
-def test_more_than_the_limit_is_refused_unread(tmp_path: Path) -> None:
+def test_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    for key, packed in ((MANIFEST_KEY, False), ("x", False), ("x", True)):
-        body = b'{"studioflow": "' + b"0" * MAX_BYTES * 2 + b'"}'
-        data = key.encode() + b"\0" + (b"\0" + zlib.compress(body) if packed else body)
-        assert "more than 8 MiB" in refused(write(path, png(chunk(b"zTXt" if packed else b"tEXt", data))))
+    body = '{"studioflow": "' + "0" * MAX_BYTES + '"}'
+    for key in (MANIFEST_KEY, "x"):
+        assert "more than 8 MiB" in refused(write(path, png(text_chunk(key, body))))
+    assert "more than 8 MiB" in refused(tiff(tmp_path / "a.tif", extratags=[(65000, 2, 0, body, True)]))
     # A workflow that is too large does not hide a manifest.
     both = png(text_chunk("workflow", "x" * MAX_BYTES * 2), text_chunk("x", MANIFEST_TEXT))
     assert document(write(path, both)) == MANIFEST
 
 
 def test_many_megabytes_of_texts_are_refused(tmp_path: Path) -> None:
-    many = png(*[text_chunk("x", "x" * MAX_BYTES)] * 5)
-    assert "more than 32 MiB of metadata" in refused(write(tmp_path / "a.png", many))
+    many = png(*[text_chunk("x", "x" * MAX_BYTES)] * 9)
+    assert "Too much memory" in refused(write(tmp_path / "a.png", many))
 
 
 def test_entities_are_refused(tmp_path: Path) -> None:
@@ -440,10 +443,36 @@ def test_a_broken_manifest_is_not_passed_over(tmp_path: Path) -> None:
     bent = bytearray(path.read_bytes())
     bent[bent.index(b"{oops") + 1] ^= 1
     assert "checksum" in refused(write(path, bytes(bent)))
-    latin = chunk(b"iTXt", MANIFEST_KEY.encode() + b"\0\0\0\0\0" + MANIFEST_TEXT.encode("utf-16"))
-    assert "not UTF-8" in refused(write(path, png(latin, text_chunk(CAPTION_KEY, CAPTION_TEXT))))
-    cut = chunk(b"zTXt", MANIFEST_KEY.encode() + b"\0\0" + zlib.compress(MANIFEST_TEXT.encode())[:-9])
-    assert "compressed text is cut off" in refused(write(path, png(cut)))
+    packed = MANIFEST_KEY.encode() + b"\0\0" + zlib.compress(MANIFEST_TEXT.encode())
+    cut = read(write(path, png(chunk(b"zTXt", packed[:-9]), text_chunk(CAPTION_KEY, CAPTION_TEXT))))
+    assert cut.text and MANIFEST_TEXT.encode().startswith(cut.text.encode()) and not cut.is_caption
+    bent = chunk(b"zTXt", packed[:22] + b"\xff" + packed[23:])
+    assert "empty or damaged" in refused(write(path, png(bent, text_chunk(CAPTION_KEY, CAPTION_TEXT))))
+
+
+def test_an_exr_with_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    path = exr(tmp_path / "a.exr", {"owner": "xxxx", MANIFEST_KEY: MANIFEST_TEXT})
+    assert "a text that is not UTF-8" in refused(write(path, path.read_bytes().replace(b"xxxx", b"\xff\xfexx")))
+
+
+def test_text_behind_the_pixels_costs_reading_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 63)
+    path = write(tmp_path / "a.png", png(text_chunk("x", MANIFEST_TEXT)))
+    assert document(path) == MANIFEST
+    assert "behind more than 63 pixels" in refused(write(path, png(text_chunk("x", MANIFEST_TEXT), behind=True)))
+    monkeypatch.undo()
+    bent = png(text_chunk("x", CAPTION_TEXT), behind=True).replace(b"a cup", b"a cap")
+    assert "checksum" in refused(write(path, bent))
+
+
+def test_damage_prints_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    data = tiff(tmp_path / "a.tif", description=CAPTION_TEXT.encode(), extratags=xmp_tag(OUR_XMP)).read_bytes()
+    assert "cut off or damaged" in refused(write(tmp_path / "a.tif", data[:300]))
+    broken_exif = write(tmp_path / "a.jpg", saved("JPEG", exif=exif({270: CAPTION_TEXT})[:60], xmp=OUR_XMP))
+    assert document(broken_exif) == MANIFEST
+    assert not caplog.records and not recwarn.list
 
 
 def test_a_broken_exif_does_not_hide_a_manifest(tmp_path: Path) -> None:
@@ -455,7 +484,7 @@ def test_tags_in_a_circle(tmp_path: Path) -> None:
     circle = struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 34665, 4, 1, 8, 8)
     assert "without text" in refused(write(tmp_path / "a.tif", circle))
     too_many = struct.pack("<2sHIH", b"II", 42, 8, 65535) + bytes(65535 * 12)
-    assert "damaged" in refused(write(tmp_path / "a.tif", too_many))
+    assert "cannot be read" in refused(write(tmp_path / "a.tif", too_many))
 
 
 def test_tags_that_all_point_at_one_text_are_bounded(tmp_path: Path) -> None:
@@ -463,7 +492,9 @@ def test_tags_that_all_point_at_one_text_are_bounded(tmp_path: Path) -> None:
     tags = b"".join(struct.pack("<HHII", 60000 + number % 5000, 2, size, 100_000) for number in range(count))
     data = struct.pack("<2sHIH", b"II", 42, 8, count) + tags
     data = data.ljust(100_000, b"\0") + b"x" * size
-    assert "more than 32 MiB" in refused(write(tmp_path / "a.tif", data))
+    assert "more than 64 MiB" in refused(write(tmp_path / "a.tif", data))
+    block = b"Exif\0\0" + data[: 100_000 + MAX_BYTES // 4]
+    assert document(write(tmp_path / "a.webp", saved("WebP", exif=block, xmp=OUR_XMP))) == MANIFEST
 
 
 def test_a_deep_document_is_no_document(tmp_path: Path) -> None:
@@ -475,13 +506,14 @@ def test_a_deep_document_is_no_document(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PathError):
-        carried_text(tmp_path / "a.png", "PNG")
+    for kind in ("PNG", "EXR", "TIFF"):
+        with pytest.raises(StudioFlowError, match=r"No such file|Unable to open"):
+            carried_text(tmp_path / "a", kind)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "EXR", "TIFF", "WebP", "JPEG"])
 def test_an_empty_file(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(ManifestError, match="cut off"):
+    with pytest.raises(ManifestError, match="cannot be read"):
         carried_text(write(tmp_path / "a", b""), kind)
 
 

@@ -17,10 +17,10 @@ from studioflow.errors import StudioFlowError
 from studioflow.manifest import canonical, loads
 from studioflow.resources import shipped
 from studioflow.review.compare import Change, Comparison, compare
-from studioflow.review.compare_align import align, moved
-from studioflow.review.compare_patch import MAX_ENTRIES, patch_between
-from studioflow.review.compare_plain import plain, text_of
-from studioflow.review.compare_words import dotted, shortened
+from studioflow.review.compare.align import align, moved
+from studioflow.review.compare.patch import MAX_ENTRIES, patch_between
+from studioflow.review.compare.plain import plain, text_of
+from studioflow.review.compare.words import dotted, shortened
 
 SAMPLE = loads((shipped("samples") / "product_hero.json").read_bytes())
 

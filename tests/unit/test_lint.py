@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from jsonpointer import JsonPointer, JsonPointerException
 
 from studioflow.caption import KEY_ORDER
+from studioflow.edit import overlay
 from studioflow.errors import ManifestError
 from studioflow.families import families, family
-from studioflow.manifest import load, validate
+from studioflow.manifest import fill, load, placeholders, validate
 from studioflow.manifest.schema import schema
 from studioflow.resources import shipped, table
 from studioflow.review.lint import MAX_FINDINGS, MAX_OF_ONE_RULE, SEVERITIES, Finding, fix, lint, rules
-from studioflow.review.rules_base import CHECKS
-from studioflow.review.rules_words import Text, items, substitute, without_items
+from studioflow.review.lint.base import CHECKS
+from studioflow.review.lint.words import Text, items, substitute, without_items
 
 DATA = Path(__file__).parent.parent / "data" / "lint"
 CASES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("*.json"))}
@@ -90,12 +91,12 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
 def test_a_patch_mends_its_place_and_no_other(name: str) -> None:
     case = CASES[name]
     before = copy.deepcopy(case["failing"])
-    mended, applied = fix(case["failing"], model(case))
+    mended, applied = fix(case["failing"], model(case), suggestions=True)
     assert case["failing"] == before
     validate(mended)
     assert name in {finding.rule for finding in applied}
     assert not found(mended, name, case)
-    assert fix(mended, model(case)) == (mended, [])
+    assert fix(mended, model(case), suggestions=True) == (mended, [])
     old, new = flat(before), flat(mended)
     places = [op[key] for finding in applied for op in finding.patch for key in ("path", "from") if key in op]
     # Taking an item out of a list moves those behind it.
@@ -104,15 +105,35 @@ def test_a_patch_mends_its_place_and_no_other(name: str) -> None:
         assert any(place == part or place.startswith(part + "/") or part.startswith(place) for part in places), place
 
 
+@pytest.mark.parametrize("name", [row.id for row in rules().values() if not row.certain])
+def test_a_suggestion_is_not_applied_unasked(name: str) -> None:
+    case = CASES[name]
+    (told, *_) = found(case["failing"], name, case)
+    assert told.patch and not told.fixable and "(fixable)" not in str(told)
+    assert name not in {finding.rule for finding in fix(case["failing"], model(case))[1]}
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if name not in MENDED])
 def test_what_only_a_person_can_decide_stays(name: str) -> None:
-    mended, _ = fix(CASES[name]["failing"], model(CASES[name]))
+    mended, _ = fix(CASES[name]["failing"], model(CASES[name]), suggestions=True)
     assert found(mended, name, CASES[name])
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_shipped_samples_have_no_fault(path: Path) -> None:
-    assert not [str(finding) for finding in lint(load(path)) if finding.severity != "info"]
+    sample = load(path)
+    # A template is a shot once it is filled in, and a look once it lies over a shot.
+    filled = fill(sample, {name: name for name in placeholders(sample)})
+    whole = filled if filled["scene"] else overlay(HERO, filled)
+    assert not [str(finding) for finding in lint(whole) if finding.severity != "info"]
+
+
+def test_a_template_tells_what_is_to_be_filled_in() -> None:
+    manifest = shot("A {product} of {material}, and {{braces}}.", meta={"title": "{title}"})
+    assert [(finding.rule, finding.pointer) for finding in lint(manifest)] == [
+        ("placeholder-left", "/scene/description"),
+        ("placeholder-left", "/scene/description"),
+    ]
 
 
 # What can be read in another way than as a fault. The hero's camera looks from slightly above and the right through
@@ -271,6 +292,14 @@ def test_a_caption_that_stands_as_a_text_is_read_and_left() -> None:
     assert fix(manifest) == (manifest, [])
 
 
+def test_lettering_is_listed_where_it_is_written_from() -> None:
+    manifest = shot(scene={"text": [{"text": "CAFE"}]}, caption={"short_description": "A door with a sign 'OPEN'."})
+    [finding] = found(manifest, "text-not-listed")
+    assert finding.patch == ({"op": "add", "path": "/scene/text/-", "value": {"text": "OPEN"}},)
+    manifest["caption"]["text_render"] = [{"text": "OPEN"}]
+    assert not found(manifest, "text-not-listed")
+
+
 def test_a_turned_subject_may_be_seen_from_its_own_side() -> None:
     manifest = shot("A grinder in profile, seen from the side.", camera={"orbit": {"azimuth_deg": 0}})
     assert found(manifest, "side-contradicts-text")
@@ -345,10 +374,10 @@ PHRASES = sorted(
     {
         *(
             phrase
-            for group in json.dumps(table("review/lint_words.json")["phrases"]).split('"')[1::2]
+            for group in json.dumps(table("review/lint/words.json")["phrases"]).split('"')[1::2]
             for phrase in [group]
         ),
-        *table("review/lint_words.json")["people"][:20],
+        *table("review/lint/words.json")["people"][:20],
         *("Add a", "keep", "unchanged", "no people", "without any shadows", "f/2.8", "5600 K", "85mm lens", "1/200 s"),
         *(
             "lit from the left",

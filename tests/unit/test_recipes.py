@@ -28,7 +28,19 @@ def test_every_recipe_has_a_thumbnail(each: Recipe, root: Path) -> None:
 
 
 def test_names_no_file_of_one_machine(each: Recipe) -> None:
-    assert each.prompt["1"]["inputs"]["manifest"].startswith("samples/")
+    loaders = [node for node in each.prompt.values() if node["class_type"] == "StudioFlowLoadManifest"]
+    assert all(node["inputs"]["manifest"].startswith("samples/") for node in loaders)
+
+
+def test_every_node_has_a_place_in_a_recipe(root: Path) -> None:
+    used = set().union(*(recipe(name).node_classes for name in recipe_names()))
+    assert {path.stem for path in (root / "js" / "docs").glob("*.md")} <= used
+
+
+def test_samples_that_a_recipe_names_are_there(each: Recipe, root: Path) -> None:
+    for node in each.prompt.values():
+        if node["class_type"] == "StudioFlowLoadManifest":
+            assert (root / node["inputs"]["manifest"]).is_file()
 
 
 def test_a_widget_is_set_in_both_forms() -> None:
@@ -54,13 +66,14 @@ def test_publishing_copies_refreshes_and_takes_away(tmp_path: Path, root: Path) 
     shutil.copytree(root / "recipes", tmp_path / "recipes")
     publish(tmp_path)
     shown = tmp_path / "example_workflows"
-    assert {path.name for path in shown.iterdir()} == {"product_hero.json", "product_hero.jpg"}
+    shipped = {path.name for path in (root / "recipes").iterdir() if path.is_file()}
+    assert {path.name for path in shown.iterdir()} == shipped >= {"product_hero.json", "product_hero.jpg"}
     before = (shown / "product_hero.json").stat().st_mtime_ns
     publish(tmp_path)
     assert (shown / "product_hero.json").stat().st_mtime_ns == before
     (tmp_path / "recipes" / "product_hero.json").rename(tmp_path / "recipes" / "other.json")
     publish(tmp_path)
-    assert {path.name for path in shown.iterdir()} == {"other.json", "product_hero.jpg"}
+    assert {path.name for path in shown.iterdir()} == shipped - {"product_hero.json"} | {"other.json"}
 
 
 def test_a_pack_that_cannot_be_written_is_only_a_warning(

@@ -6,11 +6,11 @@ import json
 import math
 from collections.abc import Iterator
 
-from ..resources import table
-from ..studio.color import color_name, oklab
-from .rules_base import Fault, Path, add, remove, rule, show, words
-from .rules_shot import Shot
-from .rules_words import Text, substitute, word_set
+from ...resources import table
+from ...studio.color import color_name, oklab
+from .base import Fault, Path, add, remove, rule, show, words
+from .shot import Shot
+from .words import Text, substitute, word_set
 
 _MAX_DESCRIPTION, _MAX_SUBJECT, _MAX_STYLE = 200, 100, 3
 """Lengths in words that FIBO's captions were written to."""
@@ -46,7 +46,7 @@ def no_subjects(shot: Shot) -> Iterator[Fault]:
 def _missing(shot: Shot, key: str, raw_key: str, advice: str) -> Iterator[Fault]:
     if not shot.scene.get(key) and not shot.raw.get(raw_key):
         path: Path = ("scene", key) if "scene" in shot.manifest else shot.raw_at(raw_key)
-        yield Fault(path, f"there is no {key}", advice)
+        yield Fault(path, f"there {'are' if key == 'subjects' else 'is'} no {key}", advice)
 
 
 @rule("description-too-long")

@@ -1,6 +1,6 @@
 """Finding phrases in free text, word by word.
 
-A text is cut into words once, and all phrases of lint_words.json are looked up in one pass through a table of
+A text is cut into words once, and all phrases of words.json are looked up in one pass through a table of
 their first words. So the time grows with the length of the text alone, "eye-level" and "eye level" are the same, and a
 phrase never matches inside a word or across a comma.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .rules_base import Patch, Path, replace, words
+from .base import Patch, Path, replace, words
 
 MAX_CHARACTERS = 20_000
 """What is read of one text; far more than any caption that FIBO was trained on."""
@@ -28,7 +28,7 @@ _NEGATED_WITHIN = 3
 
 @dataclass(frozen=True)
 class Match:
-    """A phrase found in a text: its group in lint_words.json, its words ``first`` to ``last`` and its characters."""
+    """A phrase found in a text: its group in words.json, its words ``first`` to ``last`` and its characters."""
 
     group: str
     phrase: str
@@ -161,7 +161,7 @@ def negators() -> frozenset[str]:
 
 @functools.cache
 def word_set(name: str) -> frozenset[str]:
-    """A list of single words of lint_words.json as a set."""
+    """A list of single words of words.json as a set."""
     return frozenset(words(name))
 
 
@@ -188,7 +188,7 @@ def _leaves(node: dict[str, object], prefix: str) -> Iterable[tuple[str, Iterabl
 
 
 def meaning(group: str, phrase: str) -> object:
-    """What a phrase of an object in lint_words.json stands for."""
+    """What a phrase of an object in words.json stands for."""
     node = words("phrases")
     for part in group.split("."):
         node = node[part]

@@ -1,7 +1,7 @@
 """The linter: contradictions and weak spots of a manifest, each with a rule, a place and where possible a patch.
 
-The rules stand in the modules ``rules_*``, their titles and reasons in lint_rules.json, their English words in
-lint_words.json. A finding prefers silence to a false alarm: where a text can be read in two ways, it is right.
+The rules stand in the modules beside this one, their titles and reasons in rules.json, their English words in
+words.json. A finding prefers silence to a false alarm: where a text can be read in two ways, it is right.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..families import DEFAULT, Family
-from ..families import family as family_of_id
-from ..manifest import pointer, validate
-from ..resources import table
-from . import rules_camera, rules_caption, rules_frame, rules_light, rules_prose, rules_render, rules_scene
-from .rules_base import CHECKS
-from .rules_shot import Shot
+from ...families import DEFAULT, Family
+from ...families import family as family_of_id
+from ...manifest import pointer, validate
+from ...resources import table
+from . import camera, caption, frame, light, prose, render, scene
+from .base import CHECKS
+from .shot import Shot
 
 __all__ = ["MAX_FINDINGS", "MAX_OF_ONE_RULE", "SEVERITIES", "Finding", "Rule", "fix", "lint", "rules"]
 
@@ -32,7 +32,7 @@ MAX_OF_ONE_RULE = 20
 _MAX_PASSES = 40
 """A pass mends each place once, and few rules have anything to say about one place."""
 
-_MODULES = (rules_camera, rules_caption, rules_frame, rules_light, rules_prose, rules_render, rules_scene)
+_MODULES = (camera, caption, frame, light, prose, render, scene)
 """Imported for the rules that they register."""
 
 
@@ -44,6 +44,8 @@ class Rule:
     title: str
     severity: str
     why: str
+    certain: bool = True
+    """Whether its patch may be applied without asking; else it is a suggestion."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,20 @@ class Finding:
     advice: str
     patch: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def fixable(self) -> bool:
+        """Whether ``fix`` applies the patch of its own accord."""
+        return bool(self.patch) and rules()[self.rule].certain
+
     def __str__(self) -> str:
-        fixable = " (fixable)" if self.patch else ""
+        fixable = " (fixable)" if self.fixable else ""
         return f"{self.severity} {self.pointer}: {self.problem} [{self.rule}]\n  do: {self.advice}{fixable}"
 
 
 @functools.cache
 def rules() -> dict[str, Rule]:
     """All rules by id, in the order of the documentation."""
-    return {key: Rule(id=key, **row) for key, row in table("review/lint_rules.json").items() if key[0] != "_"}
+    return {key: Rule(id=key, **row) for key, row in table("review/lint/rules.json").items() if key[0] != "_"}
 
 
 def lint(manifest: dict[str, Any], family: Family | None = None) -> list[Finding]:
@@ -77,9 +84,12 @@ def lint(manifest: dict[str, Any], family: Family | None = None) -> list[Finding
     return sorted(_findings(manifest, family, MAX_OF_ONE_RULE), key=_order)[:MAX_FINDINGS]
 
 
-def fix(manifest: dict[str, Any], family: Family | None = None) -> tuple[dict[str, Any], list[Finding]]:
-    """A new manifest with every patch applied, and the findings whose patches those were.
+def fix(
+    manifest: dict[str, Any], family: Family | None = None, *, suggestions: bool = False
+) -> tuple[dict[str, Any], list[Finding]]:
+    """A new manifest with every certain patch applied, and the findings whose patches those were.
 
+    With ``suggestions`` the patches that only a person should decide on are applied too.
     Patches are applied pass by pass, one at a place and pass, until none is left. The given manifest stays as it
     was. Raises ManifestError where the result is no valid manifest, as when the given one was none.
     """
@@ -88,7 +98,13 @@ def fix(manifest: dict[str, Any], family: Family | None = None) -> tuple[dict[st
     manifest = copy.deepcopy(manifest)
     applied: list[Finding] = []
     for _ in range(_MAX_PASSES):
-        chosen = _apart([found for found in sorted(_findings(manifest, family), key=_order) if found.patch])
+        chosen = _apart(
+            [
+                found
+                for found in sorted(_findings(manifest, family), key=_order)
+                if found.fixable or (suggestions and found.patch)
+            ]
+        )
         if not chosen:
             break
         # Values of a patch may be parts of the manifest, and must not become one object with them.

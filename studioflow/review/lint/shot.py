@@ -13,22 +13,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..caption import body, derive
-from ..caption.fields import WRAPPED
-from ..errors import StudioFlowError
-from ..families import Family
-from ..manifest import render_settings, schema
-from ..studio.camera import DEFAULT_DISTANCE_M, DEFAULT_SENSOR, orbit_of
-from ..studio.lighting import lights_of
-from ..studio.optics import (
+from ...caption import body, derive
+from ...caption.fields import WRAPPED
+from ...errors import StudioFlowError
+from ...families import Family
+from ...manifest import render_settings, schema
+from ...studio.camera import DEFAULT_DISTANCE_M, DEFAULT_SENSOR, orbit_of
+from ...studio.lighting import lights_of
+from ...studio.optics import (
     circle_of_confusion_mm,
     equivalent_focal_length_mm,
     frame_height_m,
     sharp_limits_m,
 )
-from ..studio.words import entry, signed_deg
-from .rules_base import Path, words
-from .rules_words import MAX_CHARACTERS, Text
+from ...studio.words import entry, signed_deg
+from .base import Path, words
+from .words import MAX_CHARACTERS, Text
 
 Point = tuple[float, float, float]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from .rules_base import Fault, remove, rule, show
-from .rules_shot import Point, Shot, center_of, point
-from .rules_words import Text, meaning
+from .base import Fault, remove, rule, show
+from .shot import Point, Shot, center_of, point
+from .words import Text, meaning
 
 _UNPLACED_TOP_M = 2.0
 """How high the camera may be aimed where no target is given."""

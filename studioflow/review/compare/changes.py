@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..manifest import pointer
-from .compare_align import align, by_place, moved, name_of
-from .compare_plain import text_of
-from .compare_words import bare, dotted, short, shortened, unit, with_unit
+from ...manifest import pointer
+from .align import align, by_place, moved, name_of
+from .plain import text_of
+from .words import bare, dotted, short, shortened, unit, with_unit
 
 Path = tuple[str | int, ...]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from ..manifest import pointer
-from .compare_plain import text_of
+from ...manifest import pointer
+from .plain import text_of
 
 MAX_ENTRIES = 500
 """A longer list or object is replaced whole, and _MAX_DIFFERENCES bounds the rest.
@@ -22,7 +22,7 @@ Patch = list[dict[str, Any]]
 
 
 def patch_between(before: dict[str, Any], after: dict[str, Any]) -> Patch:
-    """Operations that make ``before`` into exactly ``after``; both plain (``compare_plain.plain``)."""
+    """Operations that make ``before`` into exactly ``after``; both plain (``plain.plain``)."""
     import jsonpatch
     import jsonpointer
 

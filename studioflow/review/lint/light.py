@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..studio.words import side
-from .rules_base import Fault, Path, replace, rule, show, words
-from .rules_shot import Light, Shot
-from .rules_words import Match, Text, meaning, word_set
+from ...studio.words import side
+from .base import Fault, Path, replace, rule, show, words
+from .shot import Light, Shot
+from .words import Match, Text, meaning, word_set
 
 _HARD_BELOW, _SOFT_FROM = 0.06, 0.25
 """Size of a light over its distance below which shadows have sharp edges, and from which their edges are soft."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
-from ..caption import KEY_ORDER, flat, in_trained_order
-from ..caption.fields import SECTIONS
-from ..errors import nearest
-from .rules_base import Fault, Patch, add, move, remove, replace, rule, show, words
-from .rules_shot import Shot
+from ...caption import KEY_ORDER, flat, in_trained_order
+from ...caption.fields import SECTIONS
+from ...errors import nearest
+from .base import Fault, Patch, add, move, remove, replace, rule, show, words
+from .shot import Shot
 
 _SCORES = ("aesthetic_score", "preference_score")
 _SURE = 0.75

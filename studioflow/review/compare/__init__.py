@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ..caption import DIALECTS, compile_manifest
-from ..caption.dialect import KEY_ORDER, unknown_dialect
-from ..errors import StudioFlowError
-from ..manifest import content_id, schema
-from .compare_changes import Change, changes_between
-from .compare_patch import Patch, patch_between
-from .compare_plain import plain
-from .compare_words import short, visible
+from ...caption import DIALECTS, compile_manifest
+from ...caption.dialect import KEY_ORDER, unknown_dialect
+from ...errors import StudioFlowError
+from ...manifest import content_id, schema
+from .changes import Change, changes_between
+from .patch import Patch, patch_between
+from .plain import plain
+from .words import short, visible
 
 __all__ = ["Change", "Comparison", "compare"]
 
@@ -55,7 +55,7 @@ class Comparison:
 
     def html(self, title: str = "What changed in this shot") -> str:
         """One HTML document on its own (no script, nothing loaded), to be sent to somebody or printed."""
-        from .compare_html import page
+        from .html import page
 
         return page(self, title)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from .compare_plain import text_of
+from .plain import text_of
 
 MAX_ALIGNED = 200
 """Longer lists are compared place by place. The schema allows 200 subjects, its longest list of objects."""

@@ -9,7 +9,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .compare_words import bare, unit, visible
+from .words import bare, unit, visible
 
 if TYPE_CHECKING:
     from .compare import Change, Comparison

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import StudioFlowError
-from ..studio.camera import caption_fields
-from ..studio.words import side, signed_deg
-from .rules_base import Fault, rule, show, words
-from .rules_shot import Shot
-from .rules_words import Match, Text, meaning, word_set
+from ...errors import StudioFlowError
+from ...studio.camera import caption_fields
+from ...studio.words import side, signed_deg
+from .base import Fault, rule, show, words
+from .shot import Shot
+from .words import Match, Text, meaning, word_set
 
 _NUMBERS_WIN = "change the words, which contradict what the camera's numbers say in the caption, or change the camera"
 _DEEP, _SHALLOW = 1.5, 0.6

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from ..caption import compile_for
-from ..errors import StudioFlowError
-from ..families import Family
-from ..manifest.render import size_for_ratio
-from ..resources import table
-from .rules_base import Fault, Path, parsed_pointer, remove, replace, rule, show, words
-from .rules_shot import Shot
+from ...caption import compile_for
+from ...errors import StudioFlowError
+from ...families import Family
+from ...manifest.render import size_for_ratio
+from ...resources import table
+from .base import Fault, Path, parsed_pointer, remove, replace, rule, show, words
+from .shot import Shot
 
 _TRAINED_AREA = 1024 * 1024
 _LARGEST = 1.15

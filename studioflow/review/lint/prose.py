@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ..manifest import placeholders
-from .rules_base import Fault, Patch, add, parsed_pointer, replace, rule, show, words
-from .rules_render import effective_cfg
-from .rules_shot import Shot
-from .rules_words import MAX_CHARACTERS, Text, fold, items, meaning, substitute, without_items, word_set
+from ...manifest import placeholders
+from .base import Fault, Patch, Path, add, parsed_pointer, replace, rule, show, words
+from .render import effective_cfg
+from .shot import Shot
+from .words import MAX_CHARACTERS, Text, fold, items, meaning, substitute, without_items, word_set
 
 _BLANK = re.compile(r"\[(?:insert|your) [^\[\]\n]{1,80}\]|<(?:insert|your) [^<>\n]{1,80}>")
 _WEIGHT = re.compile(r"\(([^()\n]{1,120}?):\d(?:\.\d{1,3})?\)")
@@ -209,13 +209,9 @@ def _camera_numbers(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
 @rule("text-not-listed")
 def lettering(shot: Shot) -> Iterator[Fault]:
     """Quoted lettering that stands in no entry of text, from which alone FIBO writes it."""
-    raw = shot.raw.get("text_render")
-    entries: Any = raw if "text_render" in shot.raw else shot.scene.get("text", [])
-    listed = (
-        [_plain(str(entry.get("text"))) for entry in entries if isinstance(entry, dict)]
-        if isinstance(entries, list)
-        else []
-    )
+    path, entries = _listed_lettering(shot)
+    given = entries if isinstance(entries, list) else []
+    listed = [_plain(str(entry.get("text"))) for entry in given if isinstance(entry, dict)]
     for text in shot.texts:
         for found in _QUOTED.finditer(text.text[:MAX_CHARACTERS]):
             said = next(group for group in found.groups() if group)
@@ -228,7 +224,7 @@ def lettering(shot: Shot) -> Iterator[Fault]:
                     text.path,
                     f"the lettering {show(said)} is in no entry of the text to be rendered",
                     "add an entry for it",
-                    _listed_patch(shot, text, said.strip()),
+                    _entry_patch(path, entries, said.strip()) if path[0] == "scene" or not shot.raw_is_text else (),
                 )
                 break
 
@@ -237,15 +233,19 @@ def _plain(text: str) -> str:
     return " ".join(fold(text).split()).strip(" .,!?")
 
 
-def _listed_patch(shot: Shot, text: Text, said: str) -> Patch:
-    in_raw = "text_render" in shot.raw or text.path[0] == "caption"
-    if in_raw and (shot.raw_is_text or not isinstance(shot.raw.get("text_render", []), list)):
-        return ()
-    path = shot.raw_at("text_render") if in_raw else ("scene", "text")
-    holder = shot.raw.get("text_render") if in_raw else shot.scene.get("text")
-    if holder is None or (in_raw and "text_render" not in shot.raw):
+def _listed_lettering(shot: Shot) -> tuple[Path, Any]:
+    """The list that lettering is written from: the scene's, unless a raw one hides it or there is no scene."""
+    raw = shot.raw.get("text_render")
+    if raw is not None or "scene" not in shot.manifest:
+        return shot.raw_at("text_render"), raw
+    return ("scene", "text"), shot.scene.get("text")
+
+
+def _entry_patch(path: Path, entries: Any, said: str) -> Patch:
+    if entries is None:
         return (add(path, [{"text": said}]),)
-    return (add((*path, "-"), {"text": said}),) if len(holder) < _MAX_TEXTS else ()
+    room = isinstance(entries, list) and len(entries) < _MAX_TEXTS
+    return (add((*path, "-"), {"text": said}),) if room else ()
 
 
 @rule("medium-contradicts-text")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..manifest import pointer
-from ..resources import table
+from ...manifest import pointer
+from ...resources import table
 
 if TYPE_CHECKING:
-    from .rules_shot import Shot
+    from .shot import Shot
 
 Path = tuple[str | int, ...]
 Patch = tuple[dict[str, Any], ...]
@@ -45,8 +45,8 @@ def rule(rule_id: str) -> Callable[[Check], Check]:
 
 
 def words(name: str) -> Any:
-    """An entry of lint_words.json; callers must not change it."""
-    return table("review/lint_words.json")[name]
+    """An entry of words.json; callers must not change it."""
+    return table("review/lint/words.json")[name]
 
 
 def add(path: Path, value: Any) -> dict[str, Any]:
