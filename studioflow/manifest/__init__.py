@@ -1,6 +1,5 @@
 """The manifest: the document of the shot. A manifest in memory is plain JSON data; treat it as immutable."""
 
-from .carried import CAPTION_KEY, MANIFEST_KEY
 from .fill import fill, parse_values, placeholders
 from .identity import canonical, content_id
 from .load import import_caption, load, load_with_notes, loads, loads_with_notes
@@ -11,7 +10,7 @@ from .parse import MAX_BYTES, MAX_DEPTH
 from .render import RenderSettings, render_settings
 from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
 from .schema import rules_for, schema
-from .shapes import from_caption, is_caption
+from .shapes import CAPTION_KEY, MANIFEST_KEY, from_caption, is_caption
 from .shelf import Shelf, find_manifest, list_manifests
 from .validate import VERSION, validate
 

@@ -25,8 +25,8 @@ from typing import Any
 
 from ..errors import ManifestError
 from .identity import canonical
-from .metadata import CAPTION_KEY, CUT_OFF, JSON_START, MANIFEST_KEY, Entry, entries_of, shown, unreadable
-from .shapes import is_caption
+from .metadata import CUT_OFF, JSON_START, Entry, entries_of, shown, unreadable
+from .shapes import CAPTION_KEY, MANIFEST_KEY, is_caption
 
 XMP_NAMESPACE = "urn:studioflow:xmp:1.0/"
 

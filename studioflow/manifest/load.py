@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ManifestError, PathError
-from .carried import carried_text, picture_kind
 from .faults import show
 from .fill import fill
 from .migrate import migrate, version_of
@@ -33,6 +32,8 @@ def load_with_notes(path: str | Path) -> Imported:
 
     Raises PathError where there is no such file and ManifestError for anything wrong in it.
     """
+    from .carried import carried_text, picture_kind
+
     path = Path(path)
     try:
         with path.open("rb") as stream:

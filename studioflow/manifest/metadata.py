@@ -20,9 +20,8 @@ from typing import BinaryIO
 
 from ..errors import ManifestError
 from .parse import MAX_BYTES
+from .shapes import CAPTION_KEY, MANIFEST_KEY
 
-MANIFEST_KEY = "studioflow:manifest"
-CAPTION_KEY = "studioflow:caption"
 CUT_OFF = "the file is cut off or damaged"
 JSON_START = re.compile(r'\s*[{"]')
 

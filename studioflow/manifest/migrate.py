@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .earlier_app import from_earlier_app, is_earlier_app
 from .notes import Imported, Note
 
 UNVERSIONED = "0"
 """Manifests of the earlier StudioFlow app, which name no version."""
 
-MIGRATIONS: dict[str, Callable[[dict[str, Any]], Imported]] = {UNVERSIONED: from_earlier_app}
+
+def _from_unversioned(document: dict[str, Any]) -> Imported:
+    from .earlier_app import from_earlier_app
+
+    return from_earlier_app(document)
+
+
+MIGRATIONS: dict[str, Callable[[dict[str, Any]], Imported]] = {UNVERSIONED: _from_unversioned}
 """What leads from each older version to the next one. A version whose meaning is frozen is never edited again."""
 
 
@@ -20,6 +26,8 @@ def version_of(document: dict[str, Any]) -> str | None:
     if "studioflow" in document:
         version = document["studioflow"]
         return version if isinstance(version, str) else None
+    from .earlier_app import is_earlier_app
+
     return UNVERSIONED if is_earlier_app(document) else None
 
 

@@ -13,6 +13,10 @@ from ..errors import ManifestError
 from .notes import Imported, Note
 from .validate import VERSION, validate
 
+MANIFEST_KEY = "studioflow:manifest"
+CAPTION_KEY = "studioflow:caption"
+"""The names under which a picture carries the manifest, and the caption it was made from."""
+
 _ONLY_CAPTIONS_HAVE = (
     "short_description",
     "background_setting",

@@ -95,3 +95,13 @@ def test_excerpts_are_real(root: Path, sample: Path) -> None:
     caption = json.loads(compile_manifest(manifest, "fibo-2").caption)
     assert manifest_part == {key: manifest[key] for key in manifest_part}
     assert caption_part == {key: caption[key] for key in caption_part}
+
+
+def test_what_lint_says_is_real(root: Path, tmp_path: Path) -> None:
+    (shot,), (told,) = blocks(root, "json kettle.json"), blocks(root, "text lint kettle.json")
+    (tmp_path / "kettle.json").write_text(shot, encoding="utf-8")
+    command = [sys.executable, "-m", "studioflow", "lint", "kettle.json"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, told)
