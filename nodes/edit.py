@@ -90,12 +90,12 @@ class SetField(io.ComfyNode):
                 host.Manifest.Input("manifest", tooltip=_SHOT),
                 io.String.Input(
                     "path",
-                    default="camera.lens.aperture",
+                    default="camera.orbit.elevation_deg",
                     tooltip="Where: camera.lens.aperture, scene.subjects[0].color, or /camera/lens/aperture.",
                 ),
                 io.String.Input(
                     "value",
-                    default="2.8",
+                    default="20",
                     tooltip="What: a number, a text, true or false, or JSON. Text needs no quotes.",
                 ),
             ],

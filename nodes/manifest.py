@@ -12,6 +12,7 @@ from ..studioflow.errors import StudioFlowError
 from ..studioflow.manifest import (
     EXISTING,
     MAX_BYTES,
+    PICTURES,
     content_id,
     find_manifest,
     import_caption,
@@ -46,9 +47,9 @@ class LoadManifest(io.ComfyNode):
                     "manifest",
                     options=files,
                     default="samples/product_hero.json" if "samples/product_hero.json" in files else None,
-                    tooltip="A .json file or a delivered picture (PNG, EXR, TIFF, WebP) in ComfyUI's input folder, in "
-                    "user/default/studioflow or in output/StudioFlow, or a sample of the pack. Read again when the "
-                    "file changes.",
+                    tooltip="A .json, .md or .txt file or a delivered picture (PNG, EXR, TIFF, WebP) in ComfyUI's "
+                    "input folder, in user/default/studioflow or in output/StudioFlow, or a sample of the pack. Read again "
+                    "when the file changes.",
                 ),
             ],
             outputs=[host.Manifest.Output(display_name="manifest", tooltip="The validated shot.")],
@@ -67,7 +68,7 @@ class LoadManifest(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, manifest: str) -> str:
         path = find_manifest(manifest, host.manifest_shelves())
-        if path.suffix.casefold() != ".json":
+        if path.suffix.casefold() in PICTURES:
             # A picture may be large; its place, size and time tell whether it changed.
             state = path.stat()
             return f"{path}:{state.st_size}:{state.st_mtime_ns}"

@@ -89,4 +89,4 @@ class CheckManifest(io.ComfyNode):
         from ..studioflow.review.report import review
 
         result = review(manifest, family=fibo.family if fibo else None, mend=fix, stop_on=stop_on)
-        return io.NodeOutput(result.manifest, result.text(), result.completeness.score, ui=host.notice(result.text()))
+        return io.NodeOutput(result.manifest, result.text(), result.score, ui=host.notice(result.text()))

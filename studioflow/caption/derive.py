@@ -17,6 +17,7 @@ from ..studio.color import color_name
 from ..studio.words import band, side, signed_deg
 
 Caption = dict[str, Any]
+Reach = tuple[float, float]
 
 _TABLE_TOP_M = 0.25
 """The origin is the middle; the farthest subject sets the scale, but nothing closer than this counts as aside."""
@@ -42,7 +43,8 @@ def derive(manifest: dict[str, Any]) -> Caption:
 
 
 def _scene(scene: dict[str, Any], materials: dict[str, Any]) -> Caption:
-    style = scene.get("style", {})
+    style, subjects = scene.get("style", {}), scene.get("subjects", [])
+    reach = _reach(subjects)
     aesthetics = {
         "composition": scene.get("composition"),
         "color_scheme": _join([color_name(color) for color in scene.get("palette", [])]),
@@ -50,7 +52,7 @@ def _scene(scene: dict[str, Any], materials: dict[str, Any]) -> Caption:
     }
     fields = {
         "short_description": scene.get("description"),
-        "objects": [_object(subject, scene["subjects"], materials) for subject in scene.get("subjects", [])],
+        "objects": [_object(subject, reach, materials) for subject in subjects],
         "background_setting": scene.get("background"),
         "aesthetics": _given(aesthetics),
         "style_medium": style.get("medium"),
@@ -61,7 +63,7 @@ def _scene(scene: dict[str, Any], materials: dict[str, Any]) -> Caption:
     return _given(fields)
 
 
-def _object(subject: dict[str, Any], subjects: list[dict[str, Any]], materials: dict[str, Any]) -> Caption:
+def _object(subject: dict[str, Any], reach: Reach, materials: dict[str, Any]) -> Caption:
     words = table("caption/scene_words.json")
     material = materials.get(subject.get("material"), {})
     hex_color = subject.get("color", material.get("color"))
@@ -69,7 +71,7 @@ def _object(subject: dict[str, Any], subjects: list[dict[str, Any]], materials: 
     texture = _join([_material_words(subject.get("material"), material), subject.get("texture")])
     fields = {
         "description": subject["description"],
-        "location": subject.get("location") or _location(subject, subjects, words),
+        "location": subject.get("location") or _location(subject, reach, words),
         "relationship": subject.get("relationship"),
         "relative_size": subject.get("relative_size"),
         "shape_and_color": _join([subject.get("shape"), color]),
@@ -88,16 +90,19 @@ def _material_words(named: str | None, material: dict[str, Any]) -> str | None:
     return material.get("description") or preset or named
 
 
-def _location(subject: dict[str, Any], subjects: list[dict[str, Any]], words: dict[str, Any]) -> str | None:
+def _location(subject: dict[str, Any], reach: Reach, words: dict[str, Any]) -> str | None:
     """Where a placed subject stands in the scene, seen from the front."""
     if "position_m" not in subject:
         return None
-    placed = [other["position_m"] for other in subjects if "position_m" in other]
-    across, depth = (
-        subject["position_m"][axis] / max(_TABLE_TOP_M, *(abs(position[axis]) for position in placed))
-        for axis in (0, 2)
-    )
+    across, depth = (subject["position_m"][axis] / most for axis, most in zip((0, 2), reach, strict=True))
     return f"{band(across, words['across'])}, {band(depth, words['depth'])}"
+
+
+def _reach(subjects: list[dict[str, Any]]) -> Reach:
+    """How far from the middle the subjects stand, across and in depth, in metres."""
+    placed = [subject["position_m"] for subject in subjects if "position_m" in subject]
+    across, depth = (max([_TABLE_TOP_M, *(abs(position[axis]) for position in placed)]) for axis in (0, 2))
+    return across, depth
 
 
 def _orientation(facing_deg: float, words: dict[str, Any]) -> str:

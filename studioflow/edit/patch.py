@@ -46,6 +46,8 @@ def parse_patch(text: str) -> list[Any] | dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise EditError("the patch is nested too deeply", where="patch") from error
+    except ValueError as error:  # a whole number of more digits than Python converts
+        raise EditError("the patch holds a number nobody can mean", where="patch", found=str(error)) from error
     if not isinstance(found, (list, dict)):
         raise EditError("this is no patch", where="patch", found=text[:80], allowed="a list or an object of JSON")
     return found

@@ -64,7 +64,9 @@ def _item(line: str, section: str, first: str, known: list[str], where: str) -> 
             where=where,
             found=f'"{line.strip()[:80]}"',
             allowed=f"the {first}, then other fields after semicolons",
-            fix="write for example espresso cup; material: stoneware",
+            fix="write for example NORDLICHT; color: black"
+            if first == "text"
+            else "write for example espresso cup; material: stoneware",
         )
     for field in filter(str.strip, fields):
         match = _FIELD.fullmatch(field)

@@ -11,7 +11,7 @@ from .render import RenderSettings, render_settings
 from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
 from .schema import rules_for, schema
 from .shapes import CAPTION_KEY, MANIFEST_KEY, from_caption, is_caption
-from .shelf import Shelf, find_manifest, list_manifests
+from .shelf import PICTURES, Shelf, find_manifest, list_manifests
 from .validate import VERSION, validate
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "MANIFEST_KEY",
     "MAX_BYTES",
     "MAX_DEPTH",
+    "PICTURES",
     "VERSION",
     "Imported",
     "Note",

@@ -105,7 +105,9 @@ def _filled(value: Any, values: Mapping[str, Any], path: Path) -> Any:
 
 
 def _as_text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _texts(value: Any, path: Path) -> list[tuple[Path, str]]:

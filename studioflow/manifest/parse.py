@@ -47,7 +47,12 @@ def parse(data: str | bytes, source: str) -> Parsed:
         if around and (around[0] in '{}[],:"' or not isinstance(value, dict)):
             raise json.JSONDecodeError("Extra data", text, text.index(around, end))
     except json.JSONDecodeError as error:
-        found = _in_prose(text)
+        try:
+            found = _in_prose(text)
+        except json.JSONDecodeError as inner:
+            raise _not_json(inner, source) from inner
+        except RecursionError as inner:
+            raise too_deep(source) from inner
         if found is None:
             raise _not_json(error, source) from error
         value, start, around = found
@@ -120,27 +125,35 @@ def _decoded(data: str | bytes, source: str) -> str:
 
 
 def _in_prose(text: str) -> tuple[Any, int, str] | None:
-    """The first JSON object in a text that is not JSON itself, where it begins, and the prose around it.
+    """The longest JSON object in a text that is not JSON itself, where it begins, and the prose around it.
 
-    A text that begins with the brace of an object is meant to be JSON: what is wrong in it must be told.
+    What begins like an object is meant to be one: JSONDecodeError where it is not well formed. None where nothing
+    does, and for a text that itself begins like JSON, in which what is wrong must be told.
     """
     if text.lstrip()[:1] in "{[":
         return None
-    at = -1
+    best: tuple[Any, int, int] | None = None
+    at = 0
     for _ in range(_MOST_STARTS):
-        at = text.find("{", at + 1)
-        if at < 0:
-            return None
+        begin = _OBJECT.search(text, at)
+        if not begin:
+            break
         try:
-            value, end = _DECODER.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError):
-            continue
-        if value:
-            around = [_FENCE.sub("", part).strip() for part in (text[:at], text[end:])]
-            return value, at, " … ".join(filter(None, around))
-    return None
+            value, at = _DECODER.raw_decode(text, begin.start())
+        except json.JSONDecodeError:
+            if best:
+                break
+            raise
+        if best is None or at - begin.start() > best[2] - best[1]:
+            best = value, begin.start(), at
+    if not best or not best[0]:
+        return None
+    value, start, end = best
+    around = [_FENCE.sub("", part).strip() for part in (text[:start], text[end:])]
+    return value, start, " … ".join(filter(None, around))
 
 
+_OBJECT = re.compile(r'\{\s*["}]')
 _FENCE = re.compile(r"(?:```|~~~)\w*")
 
 
@@ -149,7 +162,7 @@ def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
     before = error.doc[: error.pos].rstrip()[-1:]
     fix = "correct the text at that line and column"
     problem = f"the manifest is not JSON: {error.msg}"
-    if "{" not in error.doc:
+    if error.doc.lstrip()[:1] not in "{[" and not _OBJECT.search(error.doc):
         fix = 'this is not JSON at all: a manifest or a caption begins with "{" and ends with "}"'
     elif rest.startswith(("//", "/*", "#")):
         problem, fix = f"{problem}; comments are not JSON", "put remarks into meta.notes and take the comment out"
@@ -201,8 +214,9 @@ def _constant(name: str) -> _NoNumber:
 
 
 def _integer(digits: str) -> int | _NoNumber:
-    if len(digits) > MAX_DIGITS:
-        return _NoNumber("a number nobody can mean", f"{len(digits)} digits", f"at most {MAX_DIGITS} digits")
+    if len(digits) > MAX_DIGITS + 1:
+        found = f"{len(digits.lstrip('-'))} digits"
+        return _NoNumber("a number nobody can mean", found, f"at most {MAX_DIGITS} digits")
     return int(digits)
 
 

@@ -14,6 +14,8 @@ from ..errors import PathError, did_you_mean
 
 _DEPTH = 2
 _MOST = 500
+TEXTS = (".json", ".md", ".txt")
+"""Suffixes of what can hold a manifest or a caption as text; an answer saved from a chat is often no .json."""
 PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp")
 """Suffixes of the pictures that can carry a manifest."""
 
@@ -36,7 +38,7 @@ def find_manifest(name: str, shelves: Mapping[str, Shelf]) -> Path:
     """The file that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
     shelf = name.partition("/")[0]
     path = place_on_shelf(name, shelves, fix=f"copy the manifest into {shelf}/ and name it from there")
-    allowed = (".json", *PICTURES)
+    allowed = (*TEXTS, *PICTURES)
     if path.suffix.casefold() not in allowed or not path.is_file():
         raise PathError(
             "no such manifest",
@@ -75,7 +77,7 @@ def _suggest(name: str, shelves: Mapping[str, Shelf]) -> str | None:
 
 def _files(shelf: Shelf) -> list[str]:
     found: list[str] = []
-    suffixes = (".json", *PICTURES) if shelf.pictures else (".json",)
+    suffixes = (*TEXTS, *PICTURES) if shelf.pictures else TEXTS
     base = str(shelf.folder / shelf.listed)
     for current, folders, files in os.walk(base):
         depth = 0 if current == base else current[len(base) + 1 :].count(os.sep) + 1

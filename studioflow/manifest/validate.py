@@ -15,7 +15,7 @@ from .notes import Note
 VERSION = "1.0"
 """Of the format that this StudioFlow writes."""
 MAX_FAULTS = 100
-"""More than a person reads; it also bounds the work that a hostile document can ask for."""
+"""More than a person reads."""
 
 
 def validate(

@@ -21,12 +21,19 @@ class Review:
     manifest: dict[str, Any]
     findings: tuple[Finding, ...]
     mended: tuple[Finding, ...]
-    completeness: Completeness
+    completeness: Completeness | None
+    """None where no caption can be made of the shot; lint says why."""
 
     def text(self) -> str:
         """All of it for people."""
         lines = [*(f"mended: {finding.rule} {finding.pointer}" for finding in self.mended), *map(str, self.findings)]
-        return "\n".join([*(lines or ["nothing found"]), f"completeness {self.completeness.text()}"])
+        said = self.completeness.text() if self.completeness else "0 of 100: there is no caption"
+        return "\n".join([*(lines or ["nothing found"]), f"completeness {said}"])
+
+    @property
+    def score(self) -> int:
+        """Completeness, 0 to 100; 0 where there is no caption."""
+        return self.completeness.score if self.completeness else 0
 
 
 def review(
@@ -52,9 +59,8 @@ def review(
     return Review(manifest, tuple(findings), tuple(mended), _completeness(manifest))
 
 
-def _completeness(manifest: dict[str, Any]) -> Completeness:
+def _completeness(manifest: dict[str, Any]) -> Completeness | None:
     try:
         return completeness(manifest)
     except StudioFlowError:
-        # Lint says why there is no caption; nothing is said to a model that gets none.
-        return Completeness(0, (), ())
+        return None

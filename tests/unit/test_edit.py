@@ -279,7 +279,7 @@ def test_patches_do_what_they_say_unless_the_last_writer_is_to_win() -> None:
     assert read(merge_patch(shot, both, last_writer_wins=True))["photographic_characteristics.camera_angle"] == "mine"
 
 
-@pytest.mark.parametrize("text", ["", "{", "3", '"a"', "null", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "3", '"a"', "null", "[" * 100_000, "[" + "9" * 5000 + "]"])
 def test_what_is_no_patch(text: str) -> None:
     with pytest.raises(EditError):
         patch(HERO, parse_patch(text))

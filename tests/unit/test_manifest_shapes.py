@@ -141,6 +141,26 @@ def test_prose_that_was_left_out_is_told() -> None:
     assert loads_with_notes("```json\n" + json.dumps(PICTURE) + "\n```").notes == ()
 
 
+def test_a_broken_answer_is_told_where_it_is_broken_and_not_read_in_part() -> None:
+    broken = 'Here it is:\n```json\n{"short_description": "a",\n "lighting": {"conditions": "soft"},,\n "x": 1}\n```'
+    with pytest.raises(ManifestError, match="answer:4:"):
+        loads(broken, "answer")
+    cut_off = "Sure. " + json.dumps({"structured_caption": PICTURE, "edit_instruction": "Go."})[:-4]
+    with pytest.raises(ManifestError, match="not JSON"):
+        loads(cut_off)
+
+
+def test_of_several_objects_in_an_answer_the_longest_counts() -> None:
+    answer = f'With {{"seed": 3}} I get {json.dumps(PICTURE)} and then {{}}.'
+    assert loads(answer)["caption"] == PICTURE
+
+
+@pytest.mark.parametrize("text", ["a steel kettle", "It is {nice}.", "warmer, please"])
+def test_words_are_told_from_json(text: str) -> None:
+    with pytest.raises(ManifestError, match="not JSON at all"):
+        loads(text)
+
+
 @pytest.mark.parametrize("text", ['{"studioflow": "1.0", "scene": {}} }', '{"short_description": "a"}, {"b": 1}'])
 def test_a_stray_brace_is_no_prose(text: str) -> None:
     with pytest.raises(ManifestError, match="Extra data"):
