@@ -48,8 +48,8 @@ class LoadManifest(io.ComfyNode):
                     options=files,
                     default="samples/product_hero.json" if "samples/product_hero.json" in files else None,
                     tooltip="A .json, .md or .txt file or a delivered picture (PNG, EXR, TIFF, WebP) in ComfyUI's "
-                    "input folder, in user/default/studioflow or in output/StudioFlow, or a sample of the pack. Read again "
-                    "when the file changes.",
+                    "input folder, in user/default/studioflow or in output/StudioFlow, or a sample of the pack. Read "
+                    "again when the file changes.",
                 ),
             ],
             outputs=[host.Manifest.Output(display_name="manifest", tooltip="The validated shot.")],

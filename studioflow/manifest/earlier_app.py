@@ -21,7 +21,7 @@ from .shapes import is_caption
 EXTENSION = "studioflow-app"
 _AHEAD_M = 1.0
 """How far ahead a camera looks that has no subject in its view."""
-_NEAREST_M, _FARTHEST_M = 0.1, 10_000.0
+_NEAREST_M, _FARTHEST_M = 0.1, 10_000.0 - _AHEAD_M
 
 
 def is_earlier_app(document: dict[str, Any]) -> bool:
@@ -139,6 +139,8 @@ def look_at_m(position: tuple[float, float, float], pitch: float, yaw: float) ->
     point = "the point of its view nearest the subject"
     if along < _NEAREST_M:
         along, point = _AHEAD_M, f"{_AHEAD_M:g} m ahead, because the subject is beside or behind it"
+    elif any(abs(start + along * step) > _FARTHEST_M for start, step in zip(position, ray, strict=True)):
+        along, point = _AHEAD_M, f"{_AHEAD_M:g} m ahead, because its view passes the subject too far away"
     return [_tidy(start + along * step) for start, step in zip(position, ray, strict=True)], point
 
 

@@ -353,6 +353,11 @@ def test_holds_for_any_object(document: dict[str, Any]) -> None:
     check(document)
 
 
+@pytest.mark.parametrize("z", [5774, 9999, -9999])
+def test_a_view_that_passes_the_subject_far_away(z: float) -> None:
+    check({"camera": {"position": {"x": 0, "y": 0, "z": z}, "rotation": {"pitch": -59.999, "yaw": 0, "roll": 0}}})
+
+
 VECTOR = st.fixed_dictionaries({axis: st.floats(-9000, 9000) | st.integers(-2, 2) for axis in "xyz"})
 
 
