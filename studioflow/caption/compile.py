@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ManifestError
 from ..families import DEFAULT, Family
@@ -14,8 +13,7 @@ from .dialect import DIALECTS, serialize, unknown_dialect
 from .fields import SECTIONS, body, flat, gives, in_trained_order, with_body, without
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(NamedTuple):
     """What FIBO reads: two prompt strings (the negative may be empty), and the caption they were written from."""
 
     caption: str

@@ -6,8 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import EditError
 from .field import put, value_from_text
@@ -22,8 +21,7 @@ _BETWEEN = re.compile(rf"{_NUMBER}\s*(?:\.\.|…)\s*{_NUMBER}(?:\s+step\s+{_NUMB
 _AROUND = re.compile(rf"(?:\+-|\+/-|±)\s*{_NUMBER}(\s*%)?")
 
 
-@dataclass(frozen=True)
-class Between:
+class Between(NamedTuple):
     """Any number from low to high, both included; in steps from low where there is a step."""
 
     low: float
@@ -31,16 +29,14 @@ class Between:
     step: float | None = None
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(NamedTuple):
     """The present number plus or minus an amount, or a part of itself where ``relative`` (0.1 is a tenth)."""
 
     amount: float
     relative: bool = False
 
 
-@dataclass(frozen=True)
-class OneOf:
+class OneOf(NamedTuple):
     """One of some values, each as likely as the other."""
 
     values: tuple[Any, ...]

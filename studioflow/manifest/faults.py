@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ManifestError, Place, did_you_mean
 from .locate import Path, pointer
@@ -33,8 +32,7 @@ _SHOWN = 80
 """Characters of a value that an error quotes."""
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that the schema does not allow. ``path`` leads to it, also where it is a key that is missing."""
 
     path: Path

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """One thing that happened to a document on its way to a manifest.
 
     ``kind`` is ``converted`` (said in the terms of a manifest), ``guessed`` (the source left it open), ``kept`` (has no
@@ -21,8 +20,7 @@ class Note:
         return f"{self.kind}: {self.pointer} {self.text}"
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """A valid manifest and what had to be said on the way to it."""
 
     manifest: dict[str, object]

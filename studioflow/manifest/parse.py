@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ManifestError, Place
 from .locate import Path, lines_and_columns, pointer
@@ -23,8 +22,7 @@ _MOST_STARTS = 20
 """Braces in prose that are tried as the beginning of an object; bounds the work on hostile text."""
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A JSON object and the text it stands in; ``start`` is where it begins, ``around`` what stood around it."""
 
     document: dict[str, Any]
@@ -200,8 +198,7 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return result
 
 
-@dataclass(frozen=True)
-class _NoNumber:
+class _NoNumber(NamedTuple):
     """What stands in the place of a number that is none."""
 
     problem: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ManifestError
 from ..families import Family
@@ -16,8 +15,7 @@ MIN_SIDE, MAX_SIDE = 64, 4096
 _TRAINED_AREA = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class RenderSettings:
+class RenderSettings(NamedTuple):
     """Sizes in pixels (multiples of 16), seed 0..2^64-1, steps >= 1, cfg >= 1 (1 is no guidance)."""
 
     width: int

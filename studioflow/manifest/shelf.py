@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import PathError, did_you_mean
 
@@ -20,8 +20,7 @@ PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp")
 """Suffixes of the pictures that can carry a manifest."""
 
 
-@dataclass(frozen=True)
-class Shelf:
+class Shelf(NamedTuple):
     """A folder, and what of it the menus list: only what is below ``listed``, and pictures only where said."""
 
     folder: Path
