@@ -68,6 +68,7 @@ def without_excluded(value: dict[str, Any], path: Path, written: str) -> dict[st
 
 
 def leaves(value: Any, path: Path) -> Iterator[Path]:
+    """The paths of all that a value at a path says; lists count as one thing, and an empty object says nothing."""
     if not isinstance(value, dict):
         yield path
         return
@@ -76,6 +77,7 @@ def leaves(value: Any, path: Path) -> Iterator[Path]:
 
 
 def value_at(document: Any, path: Path) -> Any:
+    """What stands at a path of a document; an empty object where a key is missing, None where no path leads on."""
     for part in path:
         if isinstance(document, dict):
             document = document.get(str(part), {})

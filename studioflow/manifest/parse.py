@@ -12,7 +12,8 @@ import re
 from typing import Any, NamedTuple
 
 from ..errors import ManifestError, Place
-from .locate import Path, lines_and_columns, pointer
+from .faults import Fault
+from .locate import Path, lines_and_columns
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
@@ -223,55 +224,48 @@ _JSON_NAMES = {str: "a JSON text", list: "a JSON list", bool: "true or false", t
 
 def _checked(document: Any, text: str, start: int, source: str) -> dict[str, Any]:
     """The document as plain JSON data; raises ManifestError for all that is refused in it."""
-    faults: list[tuple[Path, str, str, str, str]] = []
+    faults: list[Fault] = []
     plain: dict[str, Any] = _plain(document, (), faults, source)
     if faults:
-        places = lines_and_columns(text, [path for path, *_ in faults], start)
-        raise ManifestError.of(
-            [
-                ManifestError(
-                    problem, where=Place(source, pointer(path), *places[path]), found=found, allowed=allowed, fix=fix
-                )
-                for path, problem, found, allowed, fix in faults
-            ],
-            f"the manifest has {len(faults)} faults",
-            source,
-        )
+        places = lines_and_columns(text, [fault.path for fault in faults], start)
+        errors = [fault.error(source, places[fault.path]) for fault in faults]
+        raise ManifestError.of(errors, f"the manifest has {len(faults)} faults", source)
     return plain
 
 
 _MOST_FAULTS = 100
 
 
-def _plain(value: Any, path: Path, faults: list[tuple[Path, str, str, str, str]], source: str) -> Any:
+def _plain(value: Any, path: Path, faults: list[Fault], source: str) -> Any:
     if len(path) > MAX_DEPTH:
         raise too_deep(source)
     if len(faults) >= _MOST_FAULTS:
         return value
     if isinstance(value, _Object):
         for key in value.twice[:_MOST_FAULTS]:
-            faults.append(((*path, key), "a key stands twice in one object", f'"{key}"', "each key once", "remove one"))
+            twice = "a key stands twice in one object"
+            faults.append(Fault((*path, key), twice, f'"{key}"', "each key once", "remove one"))
         for key in value:
-            if not key.isascii():
-                _note_half_characters(key, path, faults)
+            _note_half_characters(key, path, faults)
         return {key: _plain(item, (*path, key), faults, source) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item, (*path, index), faults, source) for index, item in enumerate(value)]
     if isinstance(value, str):
-        if not value.isascii():
-            _note_half_characters(value, path, faults)
+        _note_half_characters(value, path, faults)
     elif isinstance(value, _NoNumber):
-        faults.append((path, value.problem, value.found, value.allowed, "write a number, or leave the key out"))
+        fix = "write a number, or leave the key out"
+        faults.append(Fault(path, value.problem, value.found, value.allowed, fix))
     elif isinstance(value, float) and math.isinf(value):
-        faults.append((path, "a number is too large", "a number beyond 1.8e308", "a finite number", ""))
+        faults.append(Fault(path, "a number is too large", "a number beyond 1.8e308", "a finite number"))
     return value
 
 
-def _note_half_characters(text: str, path: Path, faults: list[tuple[Path, str, str, str, str]]) -> None:
+def _note_half_characters(text: str, path: Path, faults: list[Fault]) -> None:
+    if text.isascii():
+        return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        found = f"lone surrogate U+{ord(text[error.start]):04X}"
-        faults.append(
-            (path, "a text holds half of a character", found, "whole Unicode characters", "retype the character")
-        )
+        half = f"lone surrogate U+{ord(text[error.start]):04X}"
+        problem, whole = "a text holds half of a character", "whole Unicode characters"
+        faults.append(Fault(path, problem, half, whole, "retype the character"))
