@@ -15,12 +15,10 @@ from ..errors import ManifestError, PathError, Place, StudioFlowError
 from ..families import Family, families, family
 from ..files import text_writer, write_together
 from ..manifest import dumps, load, load_with_notes, portable, save
-from .console import printable
+from .console import DOCUMENT, printable
 
 if TYPE_CHECKING:
     from ..review.lint import Finding
-
-_DOCUMENT = "a manifest or a FIBO caption (JSON), or a picture that carries one"
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,25 +30,25 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         return parser
 
     compile_ = command("compile", _compile, "print the caption that FIBO reads")
-    compile_.add_argument("manifest", type=Path, help=_DOCUMENT)
+    compile_.add_argument("manifest", type=Path, help=DOCUMENT)
     compile_.add_argument("--dialect", choices=("auto", *DIALECTS), default="auto", help="(%(default)s)")
 
     check = command("check", _check, "check documents and print what is wrong with them, line by line")
-    check.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    check.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=DOCUMENT)
     check.add_argument("--json", action="store_true", help="print the faults as JSON, for programs")
 
     lint = command("lint", _lint, "look for contradictions and weak spots in manifests")
-    lint.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    lint.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=DOCUMENT)
     lint.add_argument("--fix", action="store_true", help="mend what has one certain remedy, in the JSON file itself")
     lint.add_argument("--json", action="store_true", help="print the findings as JSON, for programs")
     lint.add_argument("--model", choices=tuple(families()), help="the model that will render; some rules depend on it")
 
     score = command("score", _score, "print how much of what FIBO reads a manifest says, and what to add next")
-    score.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=_DOCUMENT)
+    score.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=DOCUMENT)
     score.add_argument("--json", action="store_true", help="print score, filled fields and gaps as JSON")
 
     diff = command("diff", _diff, "print what differs between two shots and in what FIBO reads")
-    diff.add_argument("before", type=Path, help=_DOCUMENT)
+    diff.add_argument("before", type=Path, help=DOCUMENT)
     diff.add_argument("after", type=Path, help="the newer one")
     form = diff.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print all of it as JSON")
@@ -60,7 +58,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     diff.add_argument("--exit-code", action="store_true", help="exit with 1 where the two differ")
 
     convert = command("convert", _convert, "print any known document as a manifest, and say what became of it")
-    convert.add_argument("document", type=Path, help=f"{_DOCUMENT}, or a manifest of the earlier StudioFlow app")
+    convert.add_argument("document", type=Path, help=f"{DOCUMENT}, or a manifest of the earlier StudioFlow app")
     convert.add_argument("--out", type=Path, metavar="FILE", help="write it there instead; never over another file")
 
 

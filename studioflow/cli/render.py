@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PathError
-from ..manifest import content_id, load
+from ..manifest import content_id, dumps, load_with_notes, portable
 from ..recipes import recipe, recipe_names
-from .console import printable
+from .console import DOCUMENT, printable
 
 if TYPE_CHECKING:
     from ..queue import JobResult
@@ -26,7 +26,7 @@ _SAVE_DELIVERY = "StudioFlowSaveDelivery"
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the commands of this module to the parser's."""
     render = commands.add_parser("render", help="render a manifest with a recipe on a ComfyUI server")
-    render.add_argument("manifest", type=Path, help="the manifest, a JSON file")
+    render.add_argument("manifest", type=Path, help=DOCUMENT)
     render.add_argument("--recipe", default="product_hero", help=f"one of: {', '.join(recipe_names())}")
     render.add_argument("--server", default="http://127.0.0.1:8188", help="address of the ComfyUI (%(default)s)")
     render.add_argument("--out", type=Path, default=Path(), help="folder for the files (the current one)")
@@ -39,7 +39,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _render(options: argparse.Namespace) -> None:
-    manifest = load(options.manifest)
+    manifest, notes = load_with_notes(options.manifest)
+    for note in notes:
+        print(printable(str(note)), file=sys.stderr)
     _require_writable(options.out)
     for path in asyncio.run(_render_on_server(manifest, options)):
         print(path)
@@ -56,7 +58,7 @@ async def _render_on_server(manifest: dict[str, Any], options: argparse.Namespac
         await comfy.require_nodes(shot.node_classes)
         # The content id in the name keeps two shots of one file name apart, and the same shot in one place.
         name = f"{options.manifest.stem}-{content_id(manifest)[:8]}.json"
-        stored = await comfy.upload_input(options.manifest, name)
+        stored = await comfy.upload_input(dumps(portable(manifest)).encode("utf-8"), name)
         shot = shot.with_widget(_LOAD_MANIFEST, "manifest", f"input/{stored}")
         shot = shot.with_widget(_SAVE_DELIVERY, "filename_prefix", f"StudioFlow/{options.manifest.stem}")
         job = await comfy.submit(shot.prompt, workflow=shot.workflow)

@@ -109,6 +109,13 @@ def test_fibo_1_renders_with_the_same_recipe(host: dev.Host, studioflow, sample:
     assert caption["aesthetics"]["preference_score"] == "very high"
 
 
+def test_a_delivered_picture_is_rendered_again(host: dev.Host, studioflow, sample: Path, tmp_path: Path) -> None:
+    first = rendered(studioflow, host, small(sample, tmp_path, seed=5), tmp_path / "one")
+    rendered(studioflow, host, small(sample, tmp_path, seed=6), tmp_path / "between")
+    again = rendered(studioflow, host, first[".exr"], tmp_path / "two")
+    assert pixels(first[".png"]).tobytes() == pixels(again[".png"]).tobytes()
+
+
 def test_count_gives_pictures_with_following_seeds(host: dev.Host, studioflow, sample: Path, tmp_path: Path) -> None:
     done = studioflow("render", small(sample, tmp_path, count=2), "--server", host.url, "--out", tmp_path / "out")
     pngs = sorted((tmp_path / "out").glob("*.png"))
