@@ -24,14 +24,17 @@ function show(node, text) {
   let widget = node.widgets?.find((candidate) => candidate.name === NAME);
   if (!widget && text) widget = addNotice(node);
   if (!widget) return;
+  const before = node.computeSize()[1];
   widget.element.textContent = text;
-  node.setSize?.([node.size[0], Math.max(node.size[1], node.computeSize()[1])]);
+  const after = node.computeSize()[1];
+  // The node grows and shrinks with the text, from the size that a person gave it.
+  node.setSize?.([node.size[0], Math.max(after, node.size[1] + after - before)]);
 }
 
 function addNotice(node) {
   const element = document.createElement("div");
   element.style.cssText = `padding: 0 8px; font-size: 12px; line-height: ${LINE}px; white-space: pre-wrap; overflow: auto; user-select: text; color: #e0b050;`;
-  const height = () => Math.min(TALLEST, Math.max(2, lines(element.textContent, node.size[0]))) * LINE + MARGIN;
+  const height = () => element.textContent ? Math.min(TALLEST, Math.max(2, lines(element.textContent, node.size[0]))) * LINE + MARGIN : 0;
   // Its own type: a widget of one of ComfyUI's types would be replaced by ComfyUI's in Nodes 2.0.
   const widget = node.addDOMWidget(NAME, "STUDIOFLOW_NOTICE", element, {
     serialize: false,
@@ -46,5 +49,6 @@ function addNotice(node) {
 // About as many as the text takes at that width; counted and not measured, for it may not be on the page yet.
 function lines(text, width) {
   const letters = Math.max(20, (width - 40) / 6.5);
-  return text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / letters)), 0);
+  const wide = (line) => line.length + (line.match(/[\u1100-\uffdc]/g)?.length ?? 0); // Chinese, Japanese, Korean
+  return text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(wide(line) / letters)), 0);
 }

@@ -3,12 +3,14 @@
 from .compile import Compiled, compile_for, compile_manifest
 from .derive import derive
 from .dialect import DIALECTS, clean, serialize
-from .fields import KEY_ORDER, body, flat, in_trained_order, without
+from .fields import INSTRUCTION, KEY_ORDER, WRAPPED, body, flat, in_trained_order, with_body, without
 from .owners import fields_owned_by
 
 __all__ = [
     "DIALECTS",
+    "INSTRUCTION",
     "KEY_ORDER",
+    "WRAPPED",
     "Compiled",
     "body",
     "clean",
@@ -19,5 +21,6 @@ __all__ = [
     "flat",
     "in_trained_order",
     "serialize",
+    "with_body",
     "without",
 ]

@@ -29,8 +29,8 @@ _OF_A_PERSON = ("pose", "expression", "clothing", "action", "gender", "skin_tone
 def derive(manifest: dict[str, Any]) -> Caption:
     """The caption fields that scene, camera and lighting determine, in FIBO's key order; absent ones left out."""
     caption = _scene(manifest["scene"], manifest.get("materials", {})) if "scene" in manifest else {}
-    if "scene" in manifest and "caption" not in manifest:
-        # A picture of which nothing else is said is a photograph; somebody's caption is left as they wrote it.
+    if not {"short_description", "objects"}.isdisjoint(caption):
+        # A picture that the scene describes is a photograph where nothing else is said of it.
         caption = _STYLE | caption
     camera = manifest.get("camera", {})
     if "lighting" in manifest:

@@ -7,6 +7,7 @@ picture, and some edit captions keep the photographic fields and the style insid
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,9 +40,21 @@ def body(caption: Caption) -> Caption:
     """The caption of the picture: the one inside an edit caption, else the caption itself."""
     inner = caption.get(WRAPPED)
     if isinstance(inner, str) and inner:
-        return {"short_description": inner}
+        return _of_text(inner)
     # An empty one counts only where there is no other caption beside it.
     return inner if isinstance(inner, dict) and (inner or caption.keys() <= {WRAPPED, INSTRUCTION}) else caption
+
+
+def _of_text(text: str) -> Caption:
+    """The caption that a wrapped text is: JSON of one, or a short description."""
+    if text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            return found
+    return {"short_description": text}
 
 
 def with_body(caption: Caption, inner: Caption) -> Caption:

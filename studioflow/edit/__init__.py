@@ -1,10 +1,11 @@
 """Changing a manifest without a text editor: every function takes one and returns a new, valid one."""
 
 from .field import set_field, value_from_text
-from .overlay import SECTION_ACTIONS, drop_sections, overlay, sections, take_sections
+from .overlay import overlay
 from .patch import json_patch, merge_patch, parse_patch, patch
 from .path import parse_path
 from .scene import set_scene
+from .sections import SECTION_ACTIONS, drop_sections, sections, take_sections
 from .vary import parse_ranges, vary
 from .written import finished
 

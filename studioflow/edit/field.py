@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
+from ..caption import WRAPPED, without
 from ..errors import EditError
-from ..manifest import rules_for
+from ..manifest import parse_value, rules_for
 from .path import Path, dotted, parse_path
 from .written import finished, without_excluded
 
@@ -20,7 +20,16 @@ def set_field(manifest: dict[str, Any], path: str, value: Any, source: str = "ma
     the value is not valid there.
     """
     parts = parse_path(path)
-    return finished(put(manifest, parts, value), [parts], source)
+    return finished(put(_without_other_homes(manifest, parts), parts, value), [parts], source)
+
+
+def _without_other_homes(manifest: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A raw caption field that is about to be written is taken from the other places where captions keep it."""
+    inside = tuple(part for part in path[1:] if part != WRAPPED) if path[:1] == ("caption",) else ()
+    if not inside or inside[0] not in ("photographic_characteristics", "style_medium", "artistic_style"):
+        return manifest
+    field = ".".join(map(str, inside[:2]))
+    return manifest | {"caption": without(manifest.get("caption", {}), [field])}
 
 
 def value_from_text(path: str, text: str) -> Any:
@@ -30,13 +39,24 @@ def value_from_text(path: str, text: str) -> Any:
     """
     rules = rules_for(parse_path(path))
     kinds = {kind for rule in rules for kind in _as_list(rule.get("type", []))}
-    if kinds == {"string"}:
+    begin = text.lstrip()[:1]
+    if kinds == {"string"} or not begin:
+        return text
+    # Where numbers do not belong but lists may (a caption's fields), 85 is a text.
+    if "string" in kinds and kinds.isdisjoint({"number", "integer", "boolean"}) and begin not in '{["n':
         return text
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return parse_value(text, path)
+    except json.JSONDecodeError as error:
+        if begin in "{[" and not kinds.isdisjoint({"object", "array"}):
+            raise EditError(
+                f"the value begins like JSON and is none: {error.msg}",
+                where=f"{path}, line {error.lineno}, column {error.colno}",
+                found=text[error.pos : error.pos + 20] or "the end of the text",
+                allowed='JSON, for example {"preset": "portrait_85", "aperture": 2}',
+                fix="correct it at that column",
+            ) from error
         return text
-    return text if isinstance(value, float) and math.isinf(value) else value
 
 
 def put(document: Any, path: Path, value: Any, at: Path = ()) -> Any:
@@ -82,7 +102,3 @@ def _empty(path: Path, depth: int) -> Any:
 
 def _as_list(kinds: str | list[str]) -> list[str]:
     return [kinds] if isinstance(kinds, str) else kinds
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)

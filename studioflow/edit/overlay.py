@@ -1,17 +1,13 @@
-"""Laying one manifest on another, and taking a manifest apart by sections."""
+"""Laying one manifest on another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from ..caption import derive, fields_owned_by, flat, without
-from ..errors import EditError, did_you_mean, require_choice
-from ..manifest import schema
+from ..caption import INSTRUCTION, WRAPPED, body, derive, fields_owned_by, flat, with_body, without
 from .path import Path
+from .sections import ALWAYS
 from .written import finished, leaves, without_excluded
-
-_ALWAYS = ("$schema", "studioflow")
 
 
 def overlay(base: dict[str, Any], top: dict[str, Any], source: str = "manifest") -> dict[str, Any]:
@@ -20,7 +16,8 @@ def overlay(base: dict[str, Any], top: dict[str, Any], source: str = "manifest")
     Lists are replaced whole. The top is the last writer: a raw caption field of the base gives way where a section of
     the top decides it. Raises ManifestError where the two do not go together.
     """
-    sections = {key: value for key, value in top.items() if key not in (*_ALWAYS, "caption")}
+    # An empty scene only makes a look a valid manifest; it says nothing.
+    sections = {key: value for key, value in top.items() if key not in (*ALWAYS, "caption") and value != {}}
     merged: dict[str, Any] = _merged({key: value for key, value in base.items() if key != "caption"}, sections, ())
     # The newer of two minor versions may know keys that the other does not; the schema compares nothing but 1.x.
     merged["studioflow"] = max(base["studioflow"], top["studioflow"], key=lambda version: int(version.split(".")[1]))
@@ -35,43 +32,6 @@ def overlay(base: dict[str, Any], top: dict[str, Any], source: str = "manifest")
     return finished(merged, (), source)
 
 
-SECTION_ACTIONS = ("take", "drop")
-
-
-def sections(manifest: dict[str, Any], action: str, names: Iterable[str]) -> dict[str, Any]:
-    """``take_sections`` or ``drop_sections``, as the action of SECTION_ACTIONS says."""
-    require_choice("action", action, SECTION_ACTIONS)
-    return (drop_sections if action == "drop" else take_sections)(manifest, names)
-
-
-def take_sections(manifest: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """A manifest of these sections only; an empty scene where neither scene nor caption is among them."""
-    wanted = _known(names)
-    return _with_a_shot({key: value for key, value in manifest.items() if key in wanted or key in _ALWAYS})
-
-
-def drop_sections(manifest: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """The manifest without these sections; an empty scene where neither scene nor caption is left."""
-    unwanted = _known(names)
-    return _with_a_shot({key: value for key, value in manifest.items() if key not in unwanted})
-
-
-def section_names() -> list[str]:
-    """The sections that a manifest can have, in the schema's order."""
-    return [name for name in schema()["properties"] if name not in _ALWAYS]
-
-
-def _known(names: Iterable[str]) -> set[str]:
-    wanted, known = set(names), section_names()
-    for name in sorted(wanted - set(known)):
-        raise EditError("no such section", found=f'"{name}"', allowed=", ".join(known), fix=did_you_mean(name, known))
-    return wanted
-
-
-def _with_a_shot(manifest: dict[str, Any]) -> dict[str, Any]:
-    return manifest if manifest.keys() & {"scene", "caption"} else manifest | {"scene": {}}
-
-
 def _merged(base: Any, top: Any, path: Path) -> Any:
     if not isinstance(base, dict) or not isinstance(top, dict):
         return top
@@ -83,8 +43,19 @@ def _merged(base: Any, top: Any, path: Path) -> Any:
 
 
 def _captions_merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    # An edit caption and a plain one have no key in common that would mean the same.
-    if ("structured_caption" in below) != ("structured_caption" in above) and below and above:
-        return above
-    merged: dict[str, Any] = _merged(below, above, ("caption",))
-    return merged
+    """The lower caption with each field that the upper one gives, wherever in either they stand; null gives nothing.
+
+    An edit's instruction counts as a field, so an edit caption stays one under a plain caption, and a plain one
+    becomes one under an edit caption.
+    """
+    if not below or not above:
+        return below or above
+    given = {key: value for key, value in flat(above).items() if value is not None}
+    result = without(below, given)
+    inner = body(result)
+    for field, value in given.items():
+        section, _, name = field.partition(".")
+        inner = inner | {section: (inner.get(section) or {}) | {name: value} if name else value}
+    result = with_body(result, inner)
+    outer = {key: above[key] for key in (INSTRUCTION,) if above.get(key)}
+    return {WRAPPED: result} | outer if WRAPPED in above and WRAPPED not in result else result | outer

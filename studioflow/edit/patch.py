@@ -8,8 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..caption import WRAPPED
 from ..errors import EditError
-from ..manifest import path_of
+from ..manifest import parse_value, path_of
 from .written import finished, require_bounded
 
 MAX_OPERATIONS = 10_000
@@ -35,7 +36,7 @@ def patch(
 def parse_patch(text: str) -> list[Any] | dict[str, Any]:
     """The patch that a text holds; EditError where it is neither a list nor an object of JSON."""
     try:
-        found = json.loads(text)
+        found = parse_value(text, "patch") if text.strip() else json.loads(text)
     except json.JSONDecodeError as error:
         raise EditError(
             f"the patch is not JSON: {error.msg}",
@@ -44,10 +45,6 @@ def parse_patch(text: str) -> list[Any] | dict[str, Any]:
             allowed="a list of operations, or an object to lay over the manifest",
             fix='write for example {"camera": {"lens": {"aperture": 8}}}',
         ) from error
-    except RecursionError as error:
-        raise EditError("the patch is nested too deeply", where="patch") from error
-    except ValueError as error:  # a whole number of more digits than Python converts
-        raise EditError("the patch holds a number nobody can mean", where="patch", found=str(error)) from error
     if not isinstance(found, (list, dict)):
         raise EditError("this is no patch", where="patch", found=text[:80], allowed="a list or an object of JSON")
     return found
@@ -72,6 +69,7 @@ def json_patch(
     if not isinstance(operations, list) or len(operations) > MAX_OPERATIONS:
         found = f"{len(operations)} operations" if isinstance(operations, list) else type(operations).__name__
         raise EditError("this is no JSON Patch", found=found, allowed=f"a list of at most {MAX_OPERATIONS} operations")
+    require_bounded(operations, "patch")
     document: Any = copy.deepcopy(manifest)
     copies = 0
     for index, operation in enumerate(operations):
@@ -112,14 +110,22 @@ def merge_patch(
 
     if not isinstance(patch, dict):
         raise EditError("this is no merge patch", found=type(patch).__name__, allowed="an object")
+    require_bounded(patch, "patch")
     document = json_merge_patch.merge(copy.deepcopy(manifest), copy.deepcopy(patch))
     return _settled(document, _leaf_paths(patch), last_writer_wins, source)
 
 
 def _settled(document: dict[str, Any], paths: list[Any], last_writer_wins: bool, source: str) -> dict[str, Any]:
-    # A patch that writes raw caption fields as well has said what it wants there.
-    sections = [path for path in paths if path[0] != "caption"]
-    return finished(document, sections if last_writer_wins and len(sections) == len(paths) else (), source)
+    if not last_writer_wins:
+        return finished(document, (), source)
+    # What the patch itself writes into the raw caption it means to stand there.
+    return finished(document, [path for path in paths if path[:1] != ("caption",)], source, keep=_caption_fields(paths))
+
+
+def _caption_fields(paths: list[Any]) -> set[str]:
+    """The caption fields that paths into the raw caption name, wherever in it they stand."""
+    inside = [path[2:] if path[1:2] == (WRAPPED,) else path[1:] for path in paths if path[:1] == ("caption",)]
+    return {field for path in inside if path for field in (str(path[0]), ".".join(map(str, path[:2])))}
 
 
 def _leaf_paths(patch: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ from ..manifest import VERSION, rules_for
 from .field import put, value_from_text
 from .written import finished
 
-_FIELD = re.compile(r"\s*([A-Za-z_ ]{1,40})\s*:\s*(.*\S)\s*", re.DOTALL)
 _SCENE_TEXTS = ("description", "background", "mood", "composition", "context")
 
 
@@ -69,9 +67,9 @@ def _item(line: str, section: str, first: str, known: list[str], where: str) -> 
             else "write for example espresso cup; material: stoneware",
         )
     for field in filter(str.strip, fields):
-        match = _FIELD.fullmatch(field)
-        name = match[1].strip().replace(" ", "_").casefold() if match else ""
-        if match is None or name not in known or name == first:
+        name, colon, value = (part.strip() for part in field.partition(":"))
+        name = name[:40].replace(" ", "_").casefold()
+        if not colon or not value or name not in known or name == first:
             raise EditError(
                 "no such field",
                 where=where,
@@ -79,7 +77,7 @@ def _item(line: str, section: str, first: str, known: list[str], where: str) -> 
                 allowed=", ".join(f"{key}: …" for key in known if key != first),
                 fix=did_you_mean(name or field.strip()[:40], known) or "separate the fields with semicolons",
             )
-        item[name] = value_from_text(f"scene.{section}[0].{name}", match[2])
+        item[name] = value_from_text(f"scene.{section}[0].{name}", value)
     return item
 
 

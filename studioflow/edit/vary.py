@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import EditError
+from ..manifest import rules_for
 from .field import put, value_from_text
 from .path import parse_path
 from .written import finished, value_at
@@ -56,7 +58,7 @@ def vary(manifest: dict[str, Any], ranges: Mapping[str, Range], seed: int, sourc
     paths = {name: parse_path(name) for name in ranges}
     for name, path in paths.items():
         present = value_at(manifest, path)
-        result = put(result, path, _drawn(ranges[name], _unit(seed, path), present, name))
+        result = put(result, path, _drawn(ranges[name], _unit(seed, path), present, path, name))
     return finished(result, paths.values(), source)
 
 
@@ -91,7 +93,7 @@ def _range(name: str, what: str, number: int, line: str) -> Range:
     return OneOf(tuple(value_from_text(name, part.strip()) for part in what.split("|")))
 
 
-def _drawn(range_: Range, unit: float, present: Any, name: str) -> Any:
+def _drawn(range_: Range, unit: float, present: Any, path: tuple[str | int, ...], name: str) -> Any:
     if isinstance(range_, OneOf):
         return range_.values[int(unit * len(range_.values))]
     if isinstance(range_, Around):
@@ -105,10 +107,27 @@ def _drawn(range_: Range, unit: float, present: Any, name: str) -> Any:
             )
         reach = abs(present) * range_.amount if range_.relative else range_.amount
         range_ = Between(present - reach, present + reach)
-    if range_.step is not None:
-        count = int((range_.high - range_.low) / range_.step + 1e-9) + 1
-        return _short(range_.low + range_.step * int(unit * count))
-    return _short(range_.low + (range_.high - range_.low) * unit)
+    low, high, step = range_.low, range_.high, range_.step or _grid(path)
+    if step is None:
+        return _short(min(max(low + (high - low) * unit, low), high), low, high)
+    first = low if range_.step else math.ceil(low / step) * step
+    count = math.floor((high - first) / step + 1e-9) + 1
+    if count < 1:
+        raise EditError(
+            "no allowed number lies in the range",
+            where=name,
+            found=f"{low:g} .. {high:g}",
+            allowed=f"multiples of {step:g}",
+            fix="widen the range",
+        )
+    return _short(first + step * int(unit * count), low, high)
+
+
+def _grid(path: tuple[str | int, ...]) -> float | None:
+    """The distance of the numbers that the schema allows at a path: 16 for a width, 1 for a count, None for any."""
+    rules = rules_for(path)
+    steps = [float(rule["multipleOf"]) for rule in rules if "multipleOf" in rule]
+    return steps[0] if steps else 1.0 if any(rule.get("type") == "integer" for rule in rules) else None
 
 
 def _unit(seed: int, path: tuple[str | int, ...]) -> float:
@@ -117,9 +136,11 @@ def _unit(seed: int, path: tuple[str | int, ...]) -> float:
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
-def _short(value: float) -> int | float:
+def _short(value: float, low: float, high: float) -> int | float:
     rounded = round(value, _DECIMALS)
-    return int(rounded) if rounded.is_integer() else rounded
+    # Rounding must not lead out of a range that is narrower than what it rounds to.
+    kept = rounded if low <= rounded <= high else value
+    return int(kept) if float(kept).is_integer() else kept
 
 
 def _no_range(number: int, line: str) -> EditError:

@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from ..caption import derive, fields_owned_by, flat, without
 from ..errors import EditError
-from ..manifest import MAX_DEPTH, rules_for, validate
+from ..manifest import MAX_BYTES, MAX_DEPTH, rules_for, validate
 from .path import Path
 
 MAX_VALUES = 200_000
 """Values that a manifest may hold after an edit; a patch can copy a document into itself again and again."""
 
 
-def finished(manifest: dict[str, Any], written: Iterable[Path] = (), source: str = "manifest") -> dict[str, Any]:
+def finished(
+    manifest: dict[str, Any],
+    written: Iterable[Path] = (),
+    source: str = "manifest",
+    keep: Container[str] = (),
+) -> dict[str, Any]:
     """The manifest after an edit that wrote the values at these paths.
 
-    A raw caption field gives way where what was written decides that field: somebody's caption keeps all the rest.
-    Raises ManifestError where the edit made the manifest invalid.
+    A raw caption field gives way where what was written decides that field: somebody's caption keeps all the rest,
+    and the fields in ``keep``. Raises ManifestError where the edit made the manifest invalid.
     """
-    below = [leaf for path in written for leaf in leaves(value_at(manifest, path), path)]
     require_bounded(manifest, source)
+    below = [leaf for path in written for leaf in leaves(value_at(manifest, path), path)]
     validate(manifest, source)
     if "caption" not in manifest or not below:
         return manifest
     decided = fields_owned_by(below)
     if not decided:
         return manifest
-    given_way = [field for field in flat(derive(manifest)) if field in decided]
+    given_way = [field for field in flat(derive(manifest)) if field in decided and not _kept(field, keep)]
     return manifest | {"caption": without(manifest["caption"], given_way)}
+
+
+def _kept(field: str, keep: Container[str]) -> bool:
+    return field in keep or field.split(".")[0] in keep
 
 
 def require_bounded(document: Any, source: str) -> None:
     """Raises EditError where a document has grown beyond what a manifest may be."""
-    values, level = 0, [document]
+    values, length, level = 0, 0, [document]
     for _ in range(MAX_DEPTH + 2):
         values += len(level)
-        if values > MAX_VALUES:
+        length += sum(len(value) for value in level if isinstance(value, str))
+        if values > MAX_VALUES or length > MAX_BYTES:
             raise EditError(
                 "the manifest has grown too large",
                 where=source,
-                found=f"more than {MAX_VALUES} values",
-                allowed=f"at most {MAX_VALUES}",
+                found=f"more than {MAX_VALUES} values"
+                if values > MAX_VALUES
+                else f"more than {MAX_BYTES // 1024 // 1024} MiB of text",
+                allowed=f"at most {MAX_VALUES} values and {MAX_BYTES // 1024 // 1024} MiB",
                 fix="take what other programs need out of extensions",
             )
         level = [item for value in level for item in _children(value)]

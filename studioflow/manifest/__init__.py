@@ -6,7 +6,7 @@ from .load import import_caption, load, load_with_notes, loads, loads_with_notes
 from .locate import path_of, pointer
 from .migrate import migrate
 from .notes import Imported, Note
-from .parse import MAX_BYTES, MAX_DEPTH
+from .parse import MAX_BYTES, MAX_DEPTH, parse_value
 from .render import RenderSettings, render_settings
 from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
 from .schema import rules_for, schema
@@ -40,6 +40,7 @@ __all__ = [
     "loads",
     "loads_with_notes",
     "migrate",
+    "parse_value",
     "parse_values",
     "path_of",
     "place_to_save",

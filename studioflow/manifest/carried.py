@@ -1,6 +1,6 @@
 """What a picture file carries in its metadata: a manifest, or at least the FIBO caption it was made from.
 
-Where our own files carry them, and so where a writer puts them:
+Where a file carries them (deliveries are PNG and EXR; of TIFF and WebP this is what is looked for first):
 
 PNG     a text chunk for each key: tEXt for ASCII, else iTXt
 EXR     a string attribute in UTF-8 for each key
@@ -8,9 +8,9 @@ TIFF    the XMP packet (tag 700), a simple property for each key
 WebP    the XMP chunk, the same; beside it ComfyUI's own entries in the EXIF chunk, as ComfyUI writes them
         (tag Model is ``prompt:{…}``, Make ``workflow:{…}``), so that its canvas opens the file
 XMP     simple properties of rdf:Description, as elements, named ``studioflow:manifest`` and ``studioflow:caption``
-        with the prefix bound to XMP_NAMESPACE. XMP because editors that write a file anew carry over XMP properties
-        that they do not know, and drop TIFF and EXIF tags that they do not know. ImageDescription stays free for
-        people's words
+        with the prefix bound to ``urn:studioflow:xmp:1.0/``. XMP because editors that write a file anew carry over
+        XMP properties that they do not know, and drop TIFF and EXIF tags that they do not know. ImageDescription
+        stays free for people's words
 
 Reading takes all of these in every file that has room for them, and also what other programs leave behind: any
 text that is a manifest or a caption, and a caption in the graph that ComfyUI saves.
@@ -27,8 +27,6 @@ from ..errors import ManifestError
 from .identity import canonical
 from .metadata import CUT_OFF, JSON_START, Entry, entries_of, shown, unreadable
 from .shapes import CAPTION_KEY, MANIFEST_KEY, is_caption
-
-XMP_NAMESPACE = "urn:studioflow:xmp:1.0/"
 
 _MOST_LISTED = 12
 

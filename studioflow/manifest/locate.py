@@ -24,7 +24,7 @@ def pointer(path: Iterable[str | int]) -> str:
 
 def path_of(pointer_text: str) -> Path:
     """The path that a JSON Pointer names; whole numbers are taken for positions in lists."""
-    parts = pointer_text.split("/")[1:] if pointer_text.strip("/") else []
+    parts = pointer_text.split("/")[1:]
     names = (part.replace("~1", "/").replace("~0", "~") for part in parts)
     return tuple(int(name) if name.isdecimal() and name.isascii() else name for name in names)
 

@@ -69,6 +69,16 @@ def parse(data: str | bytes, source: str) -> Parsed:
     return Parsed(_checked(value, text, start, source), text, start, around)
 
 
+def parse_value(text: str, source: str) -> Any:
+    """Any JSON value that a person typed, as strictly as a document is read; ManifestError, or json.JSONDecodeError
+    where the text is not JSON, which the caller knows better how to tell."""
+    try:
+        value = _DECODER.decode(_decoded(text, source))
+    except RecursionError as error:
+        raise too_deep(source) from error
+    return _checked(value, text, 0, source)
+
+
 def too_large(size: int, source: str) -> ManifestError:
     """The error for a document of that many bytes."""
     return ManifestError(
@@ -222,10 +232,10 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant,
 _JSON_NAMES = {str: "a JSON text", list: "a JSON list", bool: "true or false", type(None): "null"}
 
 
-def _checked(document: Any, text: str, start: int, source: str) -> dict[str, Any]:
+def _checked(document: Any, text: str, start: int, source: str) -> Any:
     """The document as plain JSON data; raises ManifestError for all that is refused in it."""
     faults: list[Fault] = []
-    plain: dict[str, Any] = _plain(document, (), faults, source)
+    plain = _plain(document, (), faults, source)
     if faults:
         places = lines_and_columns(text, [fault.path for fault in faults], start)
         errors = [fault.error(source, places[fault.path]) for fault in faults]

@@ -59,7 +59,16 @@ def place_on_shelf(name: str, shelves: Mapping[str, Shelf], fix: str = "take the
             fix=_suggest(name, shelves) or f"choose one from the menu, e.g. {next(iter(list_manifests(shelves)), '')}",
         )
     root = shelves[shelf].folder.resolve()
-    path = (root / rest).resolve()
+    try:
+        path = (root / rest).resolve()
+        path.exists()  # a name that no file can have is told here, and not by whoever opens it
+    except (OSError, ValueError) as error:
+        raise PathError(
+            "this can be no file's name",
+            found=f'"{name[:80]}"'.encode("utf-8", "backslashreplace").decode(),
+            allowed="a name of at most 255 characters",
+            fix=str(getattr(error, "strerror", None) or "choose another name"),
+        ) from error
     if not path.is_relative_to(root):
         raise PathError(
             "the path leaves its folder",

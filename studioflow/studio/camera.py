@@ -71,7 +71,7 @@ def caption_fields(camera: dict[str, Any]) -> dict[str, str]:
         fields["depth_of_field"] = band(depth, words["depth_of_field_by_frame_heights"])
         fields["focus"] = band(depth, words["focus_by_frame_heights"])
     if orbit:
-        fields["camera_angle"] = _camera_angle(orbit, words)
+        fields["camera_angle"] = _camera_angle(orbit, words, camera.get("orbit", {}))
     if "focal_length_mm" in lens:
         equivalent = equivalent_focal_length_mm(lens["focal_length_mm"], sensor["width_mm"], sensor["height_mm"])
         kind = lens.get("kind") or band(equivalent, words["lens_by_equivalent_mm"])
@@ -108,10 +108,13 @@ def _sharp_depth_in_frame_heights(
     return (far - near) / frame_height_m(focal, sensor["height_mm"], distance)
 
 
-def _camera_angle(orbit: dict[str, float], words: dict[str, Any]) -> str:
-    parts = [band(orbit["elevation_deg"], words["elevation_deg"])]
+def _camera_angle(orbit: dict[str, float], words: dict[str, Any], given: dict[str, Any]) -> str:
+    """Height, side and tilt in words; where ``given`` names only one of height and side, nothing of the other."""
+    only_side = "azimuth_deg" in given and "elevation_deg" not in given
+    only_height = "elevation_deg" in given and "azimuth_deg" not in given
+    parts = [] if only_side else [band(orbit["elevation_deg"], words["elevation_deg"])]
     # From straight above or below there is no side to name.
-    if abs(orbit["elevation_deg"]) < 65:
+    if abs(orbit["elevation_deg"]) < 65 and not only_height:
         seen_from = band(abs(orbit["azimuth_deg"]), words["side_by_azimuth_deg"])
         parts.append(seen_from.format(side=side(orbit["azimuth_deg"])))
     roll = signed_deg(orbit["roll_deg"])

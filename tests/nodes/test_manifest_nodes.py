@@ -105,7 +105,9 @@ def test_what_is_saved_opens_again(nodes: dict[str, type], hero: Any, base: Path
     assert manifest_of(load, manifest="input/hero.json")["scene"] == {"mood": "wild"}
 
 
-@pytest.mark.parametrize("name", ["../out", "/etc/x", "a/../../x", "", ".", "a/", "a\0b", "..\\..\\x/../../y"])
+@pytest.mark.parametrize(
+    "name", ["../out", "/etc/x", "a/../../x", "", ".", "a/", "a\0b", "..\\..\\x/../../y", "n" * 300, "\ud800"]
+)
 def test_a_name_that_leaves_its_folder_is_refused_before_the_run(nodes: dict[str, type], name: str, base: Path) -> None:
     before = sorted(base.rglob("*"))
     told = nodes["StudioFlowSaveManifest"].validate_inputs(name=name)

@@ -21,7 +21,6 @@ from studioflow.imaging.delivery import Documents, deliver
 from studioflow.manifest.carried import (
     CAPTION_KEY,
     MANIFEST_KEY,
-    XMP_NAMESPACE,
     Carried,
     carried_text,
     picture_kind,
@@ -92,7 +91,8 @@ def xmp(properties: str = "", attributes: str = "", head: str = "") -> bytes:
     return (
         f'{head}<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-        f'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:studioflow="{XMP_NAMESPACE}" {attributes}>{properties}'
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:studioflow="urn:studioflow:xmp:1.0/" '
+        f"{attributes}>{properties}"
         '</rdf:Description></rdf:RDF></x:xmpmeta>\n   <?xpacket end="w"?>'
     ).encode()
 

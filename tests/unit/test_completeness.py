@@ -89,7 +89,7 @@ def test_the_sample_is_nearly_complete_and_says_what_is_left() -> None:
 
 def test_an_empty_scene_earns_no_more_than_its_own_defaults() -> None:
     empty = completeness({"studioflow": "1.0", "scene": {}})
-    assert (empty.score, empty.filled) == (2, ("style_medium", "artistic_style"))
+    assert (empty.score, empty.filled) == (0, ())
     assert [gap.field for gap in empty.gaps[:3]] == ["objects", "short_description", "background_setting"]
     assert of_caption({}).score == 0
 

@@ -141,12 +141,29 @@ def test_what_excludes_the_new_value_gives_way() -> None:
         ("render.negative", "clutter", "clutter"),
         ("render.negative", '{"style_medium": "painting"}', {"style_medium": "painting"}),
         ("caption.context", "null", None),
-        ("camera.lens.aperture", "NaN", "NaN"),
+        ("caption.lighting.direction", "85", "85"),
+        ("caption.lighting.direction", "true", "true"),
+        ("caption.lighting.direction", '["a", "b"]', ["a", "b"]),
         ("extensions.mine.level", "3", 3),
     ],
 )
 def test_a_text_is_read_as_its_place_wants_it(path: str, text: str, value: Any) -> None:
     assert value_from_text(path, text) == value
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("camera.lens.aperture", "NaN", "not a JSON number"),
+        ("camera", '{"lens": {"aperture": 1e999}}', "a number is too large"),
+        ("scene.subjects", '[{"description": "\\ud83d"}]', "half of a character"),
+        ("camera", '{"lens": {"preset": "portrait_85",}}', "begins like JSON and is none"),
+        ("camera", '{"lens": {}, "lens": {}}', "stands twice"),
+    ],
+)
+def test_a_value_is_read_as_strictly_as_a_document(path: str, text: str, told: str) -> None:
+    with pytest.raises(StudioFlowError, match=told):
+        value_from_text(path, text)
 
 
 # ---------------------------------------------------------------- last writer wins
@@ -274,14 +291,18 @@ def test_patches_do_what_they_say_unless_the_last_writer_is_to_win() -> None:
     }
     step = {"op": "add", "path": "/camera", "value": change["camera"]}
     assert json_patch(shot, [step], last_writer_wins=True) == merge_patch(shot, change, last_writer_wins=True)
-    # A patch that says what the raw caption shall be is believed.
+    # A patch that says what a raw caption field shall be is believed, and wins no other field.
+    other = merge_patch(shot, change | {"caption": {"context": "ad"}}, last_writer_wins=True)
+    assert changed(shot, other) == {"photographic_characteristics.camera_angle", "context"}
     both = change | {"caption": {"photographic_characteristics": {"camera_angle": "mine"}}}
     assert read(merge_patch(shot, both, last_writer_wins=True))["photographic_characteristics.camera_angle"] == "mine"
 
 
-@pytest.mark.parametrize("text", ["", "{", "3", '"a"', "null", "[" * 100_000, "[" + "9" * 5000 + "]"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "3", '"a"', "null", "[" * 100_000, "[" + "9" * 5000 + "]", '{"a": NaN}', '{"a": 1, "a": 2}']
+)
 def test_what_is_no_patch(text: str) -> None:
-    with pytest.raises(EditError):
+    with pytest.raises(StudioFlowError):
         patch(HERO, parse_patch(text))
 
 
@@ -324,9 +345,48 @@ def test_overlay_with_itself_is_itself() -> None:
     assert overlay(from_caption(CAPTION), from_caption(CAPTION)) == from_caption(CAPTION)
 
 
-def test_an_edit_caption_replaces_a_plain_one() -> None:
-    edit = {"structured_caption": "a cup", "edit_instruction": "Go."}
-    assert overlay(from_caption(CAPTION), from_caption(edit))["caption"] == edit
+def test_captions_are_laid_on_each_other_field_by_field() -> None:
+    edit = {"structured_caption": {"context": "ad", "style_medium": None}, "edit_instruction": "Go."}
+    assert overlay(from_caption(CAPTION), from_caption(edit))["caption"] == {
+        "structured_caption": CAPTION | {"context": "ad"},
+        "edit_instruction": "Go.",
+    }
+    below = {"structured_caption": CAPTION, "edit_instruction": "Go."}
+    laid = overlay(from_caption(below), from_caption({"lighting": {"shadows": "none", "direction": None}}))["caption"]
+    assert laid["edit_instruction"] == "Go."
+    assert laid["structured_caption"]["lighting"] == CAPTION["lighting"] | {"shadows": "none"}
+
+
+def test_a_field_never_stands_in_two_places_after_an_edit() -> None:
+    nested = from_caption(
+        {"short_description": "a", "aesthetics": {"photographic_characteristics": {"camera_angle": "x"}}}
+    )
+    top = {"photographic_characteristics": {"camera_angle": "high"}}
+    for shot in (
+        overlay(nested, from_caption(top)),
+        set_field(nested, "caption.photographic_characteristics.camera_angle", "high"),
+    ):
+        assert '"x"' not in json.dumps(shot) and read(shot)["photographic_characteristics.camera_angle"] == "high"
+
+
+def test_a_wrapped_caption_as_json_text_takes_a_camera() -> None:
+    text = json.dumps(CAPTION)
+    shot = from_caption({"structured_caption": text, "edit_instruction": "Go."})
+    assert json.loads(compile_manifest(shot, "fibo-2").caption)["structured_caption"] == text
+    assert changed(from_caption(CAPTION), set_field(shot, "camera.orbit.elevation_deg", 40)) == {
+        "photographic_characteristics.camera_angle"
+    }
+
+
+def test_a_look_leaves_no_empty_scene_behind() -> None:
+    look = {"studioflow": "1.0", "scene": {}, "lighting": {"setup": "rembrandt"}}
+    assert "scene" not in overlay(from_caption(CAPTION), look)
+
+
+def test_one_raw_field_takes_no_other_field_of_the_shot_away() -> None:
+    shot = {"studioflow": "1.0", "scene": {"description": "a cup"}}
+    assert changed(shot, set_field(shot, "caption.context", "ad")) == {"context"}
+    assert changed(shot, shot | {"caption": {}}) == set()
 
 
 def test_sections() -> None:
@@ -399,6 +459,24 @@ def test_values_fill_their_range_and_stay_in_it() -> None:
     assert all(0.99 <= shot["camera"]["orbit"]["distance_m"] <= 1.21 for shot in shots)
 
 
+def test_whole_numbers_and_grids_are_kept() -> None:
+    ranges = parse_ranges(
+        "render.steps = 10 .. 20\nscene.subjects[2].count = ± 4\nrender.seed = 5 .. 5.4\n"
+        "camera.orbit.distance_m = 0.00001 .. 0.00002\nmeta.sku = 100 | 200"
+    )
+    shots = [vary(HERO, ranges, seed) for seed in range(60)]
+    assert {shot["render"]["steps"] for shot in shots} == set(range(10, 21))
+    assert {shot["scene"]["subjects"][2]["count"] for shot in shots} == set(range(5, 14))
+    assert {shot["render"]["seed"] for shot in shots} == {5}
+    assert all(0.00001 <= shot["camera"]["orbit"]["distance_m"] <= 0.00002 for shot in shots)
+    assert {shot["meta"]["sku"] for shot in shots} == {"100", "200"}
+    wide = vary(merge_patch(HERO, {"render": {"aspect_ratio": None, "width": 640, "height": 640}}),
+                parse_ranges("render.width = 600 .. 700"), 3)  # fmt: skip
+    assert wide["render"]["width"] % 16 == 0
+    with pytest.raises(EditError, match="no allowed number"):
+        vary(HERO, parse_ranges("render.steps = 10.1 .. 10.9"), 1)
+
+
 def test_variation_around_nothing_and_out_of_range() -> None:
     with pytest.raises(EditError, match="no number to vary around"):
         vary(HERO, parse_ranges("lighting.ambient = ± 0.1"), 1)
@@ -459,9 +537,40 @@ def test_placeholders_take_values_as_they_are() -> None:
     )
     values = parse_values("product = hand grinder\nfocal = 85\nn=2.0\nsku = NL-220")
     shot = loads_with_notes(template, "text", values).manifest
-    assert shot["scene"] == {"description": "A hand grinder, {literal}", "mood": "2 moods"}
+    assert shot["scene"] == {"description": "A hand grinder, {literal}", "mood": "2.0 moods"}
     assert shot["camera"]["lens"]["focal_length_mm"] == 85 and shot["meta"]["sku"] == "NL-220"
-    assert parse_values('{"a": 1, "b": [2]}') == {"a": 1, "b": [2]}
+    assert parse_values('{"a": 1, "b": "2"}') == {"a": 1, "b": "2"}
+
+
+def test_numbers_are_written_as_they_were_typed() -> None:
+    values = parse_values('price = 12499.95\nsku = 1e5\nopen = true\nquoted = "0104"\nnone = null')
+    shot = {
+        "studioflow": "1.0",
+        "scene": {"description": "{price}, {sku}, {open}, {quoted}", "mood": "{sku}"},
+        "render": {"cfg": "{price}"},
+        "caption": {"context": "{none}", "objects": "{none}"},
+        "meta": {"sku": "{sku}", "title": "{open}"},
+    }
+    filled = fill(shot, values)
+    assert filled["scene"] == {"description": "12499.95, 1e5, true, 0104", "mood": "1e5"}
+    assert filled["render"] == {"cfg": 12499.95} and filled["meta"] == {"sku": "1e5", "title": "true"}
+    assert filled["caption"]["objects"] is None
+
+
+def test_a_slip_in_a_json_of_values_is_told() -> None:
+    with pytest.raises(ManifestError, match="take the comma before it out"):
+        parse_values('{"a": 1,}')
+
+
+def test_values_are_no_lists() -> None:
+    with pytest.raises(EditError, match="no value for a placeholder"):
+        fill({"studioflow": "1.0", "scene": {"mood": "{a}"}}, {"a": [1]})
+
+
+def test_a_filling_that_explodes_is_stopped() -> None:
+    shot = {"studioflow": "1.0", "scene": {"description": "{a}" * 1000}}
+    with pytest.raises(EditError, match="too large"):
+        fill(shot, {"a": "x" * 100_000})
 
 
 def test_missing_values_are_all_named() -> None:

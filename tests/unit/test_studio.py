@@ -186,3 +186,13 @@ def test_signed_degrees(angle: float, expected: float) -> None:
 )
 def test_color_names(value: str, name: str) -> None:
     assert color_name(value) == color_name(value.lower()) == name
+
+
+def test_of_height_and_side_only_what_is_said_is_named() -> None:
+    def angle(**orbit: float) -> str:
+        return camera.caption_fields({"orbit": orbit})["camera_angle"]
+
+    assert angle(elevation_deg=-20) == "low angle"
+    assert angle(azimuth_deg=45) == "three-quarter view from the right"
+    assert angle(elevation_deg=-20, azimuth_deg=0) == "low angle, frontal view"
+    assert angle(distance_m=2) == "eye-level, frontal view"
