@@ -316,6 +316,13 @@ def comparing_long_texts(size: int) -> Work:
     return lambda: str(compare(one, other).text())
 
 
+def comparing_long_spaces(size: int) -> Work:
+    one, other = (
+        {"studioflow": "1.0", "caption": {"short_description": f"a{space * (size // 2)}b"}} for space in " \n"
+    )
+    return lambda: compare(one, other).html()
+
+
 def linting(text: str) -> Callable[[int], Work]:
     def prepared(size: int) -> Work:
         long = (text * (size // len(text) + 1))[:size]
@@ -357,6 +364,7 @@ KINDS: dict[str, tuple[Callable[[int], Work], int]] = {
     "comparing lists of other items": (comparing_lists_of_other_items, 8 * MIB),
     "comparing many short lists": (comparing_many_short_lists, MIB),
     "comparing long texts": (comparing_long_texts, 8 * MIB),
+    "comparing long texts of spaces, page": (comparing_long_spaces, 8 * MIB),
     "lint, long text of words": (linting("a warm cup, not a cold one; soft light from the left. "), MIB),
     "lint, long text of one letter": (linting("a"), MIB),
     "lint, long text of spaces": (linting(" "), MIB),

@@ -9,6 +9,7 @@ from json.decoder import scanstring
 
 Path = tuple["str | int", ...]
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _SPACE = re.compile(r"[ \t\n\r]*")
 _VALUE = json.JSONDecoder(parse_int=str, parse_float=str)
 """Only to find where a value ends; a number of many digits is not worth converting, and Python refuses the longest."""
@@ -26,7 +27,7 @@ def path_of(pointer_text: str) -> Path:
     """The path that a JSON Pointer names; whole numbers are taken for positions in lists."""
     parts = pointer_text.split("/")[1:]
     names = (part.replace("~1", "/").replace("~0", "~") for part in parts)
-    return tuple(int(name) if name.isdecimal() and name.isascii() else name for name in names)
+    return tuple(int(name) if _INDEX.fullmatch(name) else name for name in names)
 
 
 def lines_and_columns(text: str, paths: Iterable[Path], start: int = 0) -> dict[Path, tuple[int, int]]:

@@ -5,14 +5,13 @@ The weights and their reasons stand in completeness.json.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from ..caption import clean, compile_manifest
+from ..caption import body, clean, compile_manifest
 from ..resources import table
 from .compare.words import bare
 
@@ -70,9 +69,9 @@ def completeness(manifest: dict[str, Any]) -> Completeness:
     where the manifest cannot be compiled.
     """
     fields = compile_manifest(manifest, _DIALECT).fields
-    enveloped = "structured_caption" in fields
-    fields = _inside_envelope(fields["structured_caption"]) if enveloped else fields
-    counted = list(_counted(fields))
+    caption = body(fields)
+    enveloped = caption is not fields
+    counted = list(_counted(caption))
     points = sum(field.points for field in counted if field.filled)
     open_fields = sorted((field for field in counted if not field.filled and field.points), key=lambda f: -f.points)
     # Only what is complete may be called 100.
@@ -84,17 +83,6 @@ def completeness(manifest: dict[str, Any]) -> Completeness:
             Gap(field.name, round(float(field.points), 2), _advice(field, manifest, enveloped)) for field in open_fields
         ),
     )
-
-
-def _inside_envelope(caption: Any) -> dict[str, Any]:
-    """The caption of an edit as FIBO 2's pipeline takes it: an object, the JSON text of one, or a short description."""
-    if isinstance(caption, str):
-        try:
-            parsed = json.loads(caption)
-        except (ValueError, RecursionError):
-            parsed = None
-        caption = parsed if isinstance(parsed, dict) else {"short_description": caption}
-    return caption if isinstance(caption, dict) else {}
 
 
 def _counted(fields: dict[str, Any]) -> Iterator[_Field]:

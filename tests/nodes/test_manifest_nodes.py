@@ -139,8 +139,8 @@ def test_a_shot_is_checked_mended_and_held_back(nodes: dict[str, type], hero: An
     node = nodes["StudioFlowCheckManifest"]
     shot, report, score = run(node, manifest=hero, fix=False, stop_on="errors and warnings").args
     assert shot is hero and "completeness" in report and 80 <= score <= 100
-    odd = hero | {"render": {"aspect_ratio": "31:20", "seed": 3}}
+    odd = hero | {"render": {"width": 1024, "height": 1024, "megapixels": 1, "seed": 3}}
     with pytest.raises(Exception, match="the shot is not ready"):
         run(node, manifest=odd, fix=False, stop_on="errors and warnings")
     mended, report, _ = run(node, manifest=odd, fix=True, stop_on="errors and warnings").args
-    assert mended["render"]["aspect_ratio"] == "8:5" and "mended: ratio-not-trained" in report
+    assert mended["render"] == {"width": 1024, "height": 1024, "seed": 3} and "mended: megapixels-ignored" in report

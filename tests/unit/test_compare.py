@@ -18,7 +18,7 @@ from studioflow.manifest import canonical, loads
 from studioflow.resources import shipped
 from studioflow.review.compare import Change, Comparison, compare
 from studioflow.review.compare.align import align, moved
-from studioflow.review.compare.patch import MAX_ENTRIES, patch_between
+from studioflow.review.compare.patch import patch_between
 from studioflow.review.compare.plain import plain, text_of
 from studioflow.review.compare.words import dotted, shortened
 
@@ -348,8 +348,11 @@ def test_everything_can_be_shown(before: dict[str, Any], after: dict[str, Any]) 
         ({"l": [{"a": {"n": i}} for i in range(10_000)]}, {"l": [{"a": {"n": -i}} for i in range(10_000)]}),
         ({f"a{i}": {"n": i} for i in range(10_000)}, {f"b{i}": {"n": i + 1} for i in range(10_000)}),
         ({"x": [[{"n": i}] * 9 for i in range(400)]}, {"x": [[{"n": -i}] * 9 for i in range(400)]}),
+        ({"l": list(range(20_000))}, {"l": list(range(0, 20_000, 2))}),
+        ({"l": [0] * 300_000}, {"l": [0] * 298_001}),
+        ({str(i): list(range(99)) for i in range(999)}, {str(i): list(range(97)) for i in range(999)}),
     ],
-    ids=["numbers", "objects", "keys", "many lists"],
+    ids=["numbers", "objects", "keys", "many lists", "every second", "the end", "many ends"],
 )
 def test_large_documents_take_no_quadratic_time(before: dict[str, Any], after: dict[str, Any]) -> None:
     begun = time.perf_counter()
@@ -359,12 +362,21 @@ def test_large_documents_take_no_quadratic_time(before: dict[str, Any], after: d
     assert text_of(jsonpatch.apply_patch({"extensions": before}, patch)) == text_of({"extensions": after})
 
 
-def test_only_the_long_list_is_replaced_whole() -> None:
-    numbers = list(range(MAX_ENTRIES + 1))
+def test_one_difference_in_a_long_list_is_one_operation() -> None:
+    numbers = list(range(20_000))
     before = {"extensions": {"long": numbers, "short": {"a": 1}}, "scene": {"mood": "x"}}
-    after = {"extensions": {"long": [-1, *numbers], "short": {"a": 2}}, "scene": {"mood": "x"}}
+    other = {"extensions": {"long": [*numbers, -1], "short": {"a": 2}}, "scene": {"mood": "x"}}
+    patch = patch_between(before, other)
+    assert {op["path"] for op in patch} == {"/extensions/long/20000", "/extensions/short/a"}
+    assert jsonpatch.apply_patch(before, patch) == other
+
+
+def test_beyond_all_measure_sections_are_replaced_whole() -> None:
+    numbers = list(range(20_000))
+    before = {"extensions": numbers, "scene": {"mood": "x"}, "camera": {"lens": {"aperture": 2}}}
+    after = {"extensions": numbers[::2], "scene": {"mood": "x"}, "camera": {"lens": {"aperture": 4}}}
     patch = patch_between(before, after)
-    assert {op["path"] for op in patch} == {"/extensions/long", "/extensions/short/a"}
+    assert [(op["op"], op["path"]) for op in patch] == [("replace", "/extensions"), ("replace", "/camera")]
     assert jsonpatch.apply_patch(before, patch) == after
 
 

@@ -8,6 +8,7 @@ import time
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,12 +96,24 @@ def test_changed_words_of_a_sentence_are_marked() -> None:
     html = compare(before, with_value("scene.background", "a pale ash table in front of a wall & more")).html()
     assert "a <del>dark oak</del> table in front of a wall<" in html
     assert "a <ins>pale ash</ins> table in front of a wall <ins>&amp; more</ins>" in html
+    lead = compare(with_value("scene.background", "  one red cup"), with_value("scene.background", "  one blue cup"))
+    assert "  one <del>red</del> cup<" in lead.html()
     unlike = compare(before, with_value("scene.background", "sunlit kitchen, white tiles everywhere")).html()
     assert "<del>" not in unlike.split("<tbody>", 1)[1].split("</section>")[0]
 
 
-def test_marking_words_is_bounded() -> None:
-    one, other = "a b " * 20_000, "b a " * 20_000
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a b " * 20_000, "b a " * 20_000),
+        (" " * 20_000, "\n" * 20_000),
+        ("a" + " " * 20_000 + "b", "b" + " " * 20_000 + "a"),
+        (" " * 400_000 + "x", "x" * 400_000),
+        ("a b c" + " " * 9_000, "a b d" + "\t" * 9_000),
+    ],
+    ids=["words", "spaces", "spaces between", "many", "few words"],
+)
+def test_marking_words_is_bounded(one: str, other: str) -> None:
     begun = time.perf_counter()
     html = compare({"studioflow": "1.0", "caption": {"x": one}}, {"studioflow": "1.0", "caption": {"x": other}}).html()
     assert time.perf_counter() - begun < 5

@@ -209,6 +209,14 @@ def test_an_edit_with_words_has_a_short_description() -> None:
     assert of_caption({"structured_caption": 5, "edit_instruction": "x"}).score == 0
 
 
+@pytest.mark.parametrize("empty", [{}, "", 5])
+def test_an_empty_envelope_beside_a_caption_is_none(empty: Any) -> None:
+    caption = caption_of({"context"}, [{"description"}])
+    found = of_caption(caption | {"structured_caption": empty, "edit_instruction": "x"})
+    assert (found.score, found.filled) == (of_caption(caption).score, of_caption(caption).filled)
+    assert not found.gaps[0].add.startswith("caption.structured_caption")
+
+
 def test_the_advice_names_the_raw_caption_where_that_decides() -> None:
     raw = {"context": " ", "lighting": {"direction": ""}, "aesthetics": 3}
     advice = {gap.field: gap.add for gap in completeness(SAMPLE | {"caption": raw}).gaps}

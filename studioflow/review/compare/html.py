@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from .compare import Change, Comparison
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
-_WORD = re.compile(r"\s*(?:\w+|[^\w\s])\s*")
+_WORD = re.compile(r"(?:\w+|[^\w\s])\s*|\s+")
 _MARKS = ("del", "ins")
 
+_MAX_CHARACTERS = 10_000
 _MAX_SENTENCE = 400
 _MARKING_WORK = 2_000_000
-"""Words of one sentence, and pairs of words of all, that may be compared; what is beyond stands without marks."""
+"""Characters and words of one sentence, and pairs of words of all, that may be compared; beyond it are no marks."""
 
 _TOO_DIFFERENT = 0.25
 """With less than this share of words in common, marks are harder to read than two plain sentences."""
@@ -199,6 +200,8 @@ class _Words:
 
     def marked(self, before: str, after: str) -> tuple[str, str] | None:
         """Both sentences with <del> and <ins>; None where marks would not help or cost too much."""
+        if max(len(before), len(after)) > _MAX_CHARACTERS:
+            return None
         one, other = _WORD.findall(before), _WORD.findall(after)
         work = len(one) * len(other)
         if not (3 <= min(len(one), len(other)) and max(len(one), len(other)) <= _MAX_SENTENCE) or work > self.left:

@@ -70,9 +70,8 @@ def move(source: Path, target: Path) -> dict[str, Any]:
 
 
 def parsed_pointer(text: str) -> Path:
-    """The path of a JSON Pointer; whole numbers become indexes."""
-    parts = (part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:] if text != "/")
-    return tuple(int(part) if part.isdecimal() and len(part) < 8 else part for part in parts)
+    """The path of a JSON Pointer; all parts stay texts, so that a key such as 007 comes out as it went in."""
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
 
 
 def show(value: object) -> str:

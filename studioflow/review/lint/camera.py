@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from ...errors import StudioFlowError
@@ -20,6 +21,8 @@ _SAME_LENS = 1.25
 """Focal lengths closer than this factor give pictures that nobody tells apart by a word."""
 _MACRO_FRAME_M = 0.4
 """A frame of this height shows a table setting; a macro shows a part of one thing on it."""
+_MOST_NOUNS, _LEAD_IN_WITHIN = 4, 6
+"""Words behind "85mm" that may belong to its noun, and words before it in which "shot with" may stand."""
 _MILLIMETRES = re.compile(r"(?<![\w.,])(\d{1,4}) ?mm(?!\w)")
 
 
@@ -139,7 +142,7 @@ def lens(shot: Shot) -> Iterator[Fault]:
         edits = []
         for match in text.matches("lens"):
             kind = match.group.split(".")[1]
-            if not text.of_the_picture and word_set("view_nouns").isdisjoint(text.after(match.last, 1)):
+            if not _takes_the_picture(text, match.first, match.last):
                 continue
             if kind == "macro":
                 frame = shot.orbit and shot.frame_at(shot.orbit["distance_m"])
@@ -171,14 +174,39 @@ def _lenses_are_the_subject(shot: Shot) -> bool:
 
 def _is_a_lens(text: Text, found: re.Match[str]) -> bool:
     """Whether millimetres are a focal length: "85mm lens", "shot at 85 mm", and no bolt of 10 mm or 35mm film."""
-    index = text.index_at(found.end())
-    if not text.of_the_picture or not 0 < index <= len(text.words):
+    last = text.index_at(found.end()) - 1
+    if not text.of_the_picture or not 0 <= last < len(text.words):
         return False
-    first = index - 1 if text.words[index - 1] == found[0].casefold() else index - 2
-    if not word_set("lens_nouns").isdisjoint(text.after(index - 1, 1)):
+    first = max(last if text.words[last] == found[0].casefold() else last - 1, 0)
+    following = text.after(last, 1)
+    if not following and not word_set("lens_lead_ins").isdisjoint(text.before(first, 3)):
+        return _takes_the_picture(text, first, last)
+    return not word_set("lens_nouns").isdisjoint(following) and _takes_the_picture(text, first, last)
+
+
+def _takes_the_picture(text: Text, first: int, last: int) -> bool:
+    """Whether words for a lens are about the one in the camera, and not about a lens that is in the picture.
+
+    That is so in "telephoto view" and in "shot with an 85mm lens", and where the words stand alone between commas. In
+    "85mm lens on a table", "lens box" and "camera with an 85mm lens" the lens is a thing like others.
+    """
+    views, products = word_set("view_nouns"), word_set("lens_products")
+    nouns = takewhile((views | word_set("lens_nouns")).__contains__, text.after(last, _MOST_NOUNS))
+    end = last + len(list(nouns))
+    if text.words[end] in views - products:
         return True
-    ahead = text.before(max(first, 0), 3)
-    return not word_set("lens_lead_ins").isdisjoint(ahead) and not text.after(index - 1, 1)
+    if not text.of_the_picture:
+        return False
+    ahead, following = text.before(first, _LEAD_IN_WITHIN), text.after(end, 1)
+    if not ahead:
+        return not following
+    if "focal" in ahead[-3:]:
+        return True
+    leads = [index for index, word in enumerate(ahead) if word in word_set("lens_lead_ins")]
+    between = ahead[leads[-1] :] if leads else []
+    return not word_set("lens_means").isdisjoint(between) and word_set("lens_elsewhere").isdisjoint(
+        [*between, *following]
+    )
 
 
 def _another_lens(said_mm: float, focal: float, equivalent: float) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from ...caption import KEY_ORDER, flat, in_trained_order
 from ...caption.fields import SECTIONS
 from ...errors import nearest
+from ...manifest.schema import CAPTION, schema
 from .base import Fault, Patch, add, move, remove, replace, rule, show, words
 from .shot import Shot
 
@@ -90,6 +91,32 @@ def unknown(shot: Shot) -> Iterator[Fault]:
             f"did you mean {show(near)}?" if sure else f"use one of {', '.join(KEY_ORDER)}",
             (move(shot.raw_at(key), shot.raw_at(near)),) if free and near is not None else (),
         )
+    yield from _misspelt_fields(shot)
+
+
+def _misspelt_fields(shot: Shot) -> Iterator[Fault]:
+    """Fields inside sections and objects whose names are nearly trained ones; others may be somebody's own."""
+    parts: list[tuple[tuple[str | int, ...], Any, tuple[str, ...]]] = [
+        ((section,), shot.raw.get(section), (*fields, *_SCORES)) for section, fields in SECTIONS.items()
+    ]
+    for key, what in (("objects", "object"), ("text_render", "text")):
+        items = shot.raw.get(key)
+        if isinstance(items, list):
+            fields = tuple(schema(CAPTION)["$defs"][what]["properties"])
+            parts += [((key, index), item, fields) for index, item in enumerate(items)]
+    for place, part, fields in parts:
+        for name in part if isinstance(part, dict) else ():
+            near = nearest(name, fields) if name not in fields and len(name) <= 100 else None
+            if near is None or SequenceMatcher(None, name.casefold(), near).ratio() < _SURE:
+                continue
+            path = shot.raw_at(*place, name)
+            free = near not in part and not shot.raw_is_text
+            yield Fault(
+                path,
+                f"FIBO was not trained on the caption field {show(name)}",
+                f"did you mean {show(near)}?",
+                (move(path, shot.raw_at(*place, near)),) if free else (),
+            )
 
 
 @rule("caption-nested-key")

@@ -7,7 +7,6 @@ measure, a caption field of the wrong type) is simply not there, and the rule th
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +33,6 @@ Point = tuple[float, float, float]
 
 _FAR_M = 1e6
 """Coordinates beyond this are nobody's studio; cut off so that no arithmetic overflows."""
-_MAX_NESTED_CAPTION = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,10 @@ class Shot:
         self.render: dict[str, Any] = manifest.get("render", {})
         self.subjects: list[dict[str, Any]] = self.scene.get("subjects", [])
         caption = manifest.get("caption", {})
-        self.raw, self.raw_path, self.raw_is_json_text = _raw_caption(caption)
-        self.raw_is_text = isinstance(caption.get(WRAPPED), str)
+        self.raw = body(caption)
+        wrapped = self.raw is not caption
+        self.raw_path: Path = ("caption", WRAPPED) if wrapped else ("caption",)
+        self.raw_is_text = wrapped and isinstance(caption[WRAPPED], str)
 
     @functools.cached_property
     def texts(self) -> list[Text]:
@@ -105,7 +105,9 @@ class Shot:
         return self.raw_path if self.raw_is_text else (*self.raw_path, *keys)
 
     def _raw_texts(self) -> Iterator[Text]:
-        limit = 0 if self.raw_is_json_text else MAX_CHARACTERS
+        # A text that is a caption in JSON is read and not rewritten.
+        in_json = self.raw_is_text and self.raw != {"short_description": self.manifest["caption"][WRAPPED]}
+        limit = 0 if in_json else MAX_CHARACTERS
         for kind, keys in words("caption_texts").items():
             node: Any = self.raw
             for key in keys:
@@ -287,16 +289,3 @@ def _strings(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
         yield path, value
     elif isinstance(value, list):
         yield from (((*path, index), item) for index, item in enumerate(value) if isinstance(item, str))
-
-
-def _raw_caption(caption: dict[str, Any]) -> tuple[dict[str, Any], Path, bool]:
-    """The raw caption, out of its envelope for edits; its path; and whether it stands there as a text of JSON."""
-    inner = caption.get(WRAPPED)
-    path: Path = ("caption",) if inner is None else ("caption", WRAPPED)
-    if isinstance(inner, str) and inner.lstrip().startswith("{") and len(inner) <= _MAX_NESTED_CAPTION:
-        try:
-            parsed = json.loads(inner)
-        except (ValueError, RecursionError):
-            parsed = None
-        return (parsed if isinstance(parsed, dict) else {}), path, True
-    return body(caption), path, False
