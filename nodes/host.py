@@ -113,5 +113,7 @@ def notice(*parts: str) -> dict[str, list[str]]:
     lines = [part for part in parts if part]
     if not lines:
         return {}
-    logging.info("StudioFlow: %s", ", ".join(lines))
+    from ..studioflow.review.compare.words import visible
+
+    logging.info("StudioFlow: %s", visible(", ".join(lines), keep="\n\t"))
     return {"studioflow_notice": lines}

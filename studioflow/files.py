@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,8 @@ Write = Callable[[Path], object]
 def write_together(jobs: Sequence[tuple[Path, Write]], *, replace: bool = False) -> list[Path]:
     """Calls ``write(part)`` for each ``(path, write)`` and puts all parts in place, or none; returns the paths.
 
-    Raises DeliveryError. A file that is already there is an error too unless ``replace`` is set.
+    Raises DeliveryError. A file that is already there is an error too unless ``replace`` is set; then the new one has
+    the permissions of the old one, and where the path is a link, the file that it leads to is replaced.
     """
     parts: list[tuple[Path, Path]] = []
     done: list[Path] = []
@@ -31,15 +33,18 @@ def write_together(jobs: Sequence[tuple[Path, Write]], *, replace: bool = False)
                     allowed="a name that no file has",
                     fix="choose another name, or a way of saving that numbers or replaces",
                 )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f".{path.name}.part")
-            parts.append((part, path))
+            target = path.resolve() if replace else path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_name(f".{target.name}.part")
+            parts.append((part, target))
             write(part)
             with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
-        for part, path in parts:
+            if replace and target.exists():
+                shutil.copymode(target, part)
+        for (part, target), (path, _) in zip(parts, jobs, strict=True):
             at = path
-            part.replace(path)
+            part.replace(target)
             done.append(path)
     except BaseException as error:
         # What was replaced is gone already; taking the new file away as well would only lose more.

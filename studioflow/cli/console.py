@@ -1,11 +1,38 @@
-"""What goes to a terminal."""
+"""What goes to a terminal, or to the file or pipe in its place."""
 
 from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
 
 DOCUMENT = "a manifest or a FIBO caption (JSON), or a picture that carries one"
 """What the commands open, as their help says it."""
 
 
+def prepare_streams() -> None:
+    """Files and pipes get UTF-8; a terminal gets its own encoding, and what that lacks as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+
+
 def printable(text: str) -> str:
-    """Without control characters: some of the text comes from a server, and a terminal obeys them."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+    """With control and direction characters as escapes: some text comes from a server, and a terminal obeys them."""
+    from ..review.compare.words import visible
+
+    return visible(text, keep="\n\t")
+
+
+def print_json(value: Any) -> None:
+    """Prints a value as JSON for programs; see ``json_for_stdout``."""
+    print(json_for_stdout(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def json_for_stdout(text: str) -> str:
+    """A JSON text as it is, or on a terminal with the characters that it would obey as the escapes of JSON."""
+    if not sys.stdout.isatty() or printable(text) == text:
+        return text
+    shown = (character if printable(character) == character else f"\\u{ord(character):04x}" for character in text)
+    return "".join(shown)

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,16 @@ from ..errors import ManifestError, PathError, Place, StudioFlowError
 from ..families import Family, families, family
 from ..files import text_writer, write_together
 from ..manifest import dumps, load, load_with_notes, portable, save
-from .console import DOCUMENT, printable
+from ..manifest.notes import Imported, Origin
+from .console import DOCUMENT, json_for_stdout, print_json, printable
 
 if TYPE_CHECKING:
     from ..review.lint import Finding
+
+_FIX = (
+    "mend what has one certain remedy, in the JSON file itself; the file is written anew in StudioFlow's own layout "
+    "(order of keys as it was, line breaks and indents not)"
+)
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,7 +45,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     lint = command("lint", _lint, "look for contradictions and weak spots in manifests")
     lint.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=DOCUMENT)
-    lint.add_argument("--fix", action="store_true", help="mend what has one certain remedy, in the JSON file itself")
+    lint.add_argument("--fix", action="store_true", help=_FIX)
     lint.add_argument("--json", action="store_true", help="print the findings as JSON, for programs")
     lint.add_argument("--model", choices=tuple(families()), help="the model that will render; some rules depend on it")
 
@@ -64,7 +70,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _compile(options: argparse.Namespace) -> None:
     compiled, _ = compile_for(load(options.manifest), options.dialect)
-    print(compiled.caption)
+    print(json_for_stdout(compiled.caption))
 
 
 # ---------------------------------------------------------------- check
@@ -78,7 +84,7 @@ def _check(options: argparse.Namespace) -> int:
         except StudioFlowError as error:
             faults += [(path, fault) for fault in getattr(error, "faults", ()) or (error,)]
     if options.json:
-        print(json.dumps([_fault_as_data(path, fault) for path, fault in faults], ensure_ascii=False, indent=2))
+        print_json([_fault_as_data(path, fault) for path, fault in faults])
     else:
         for _, fault in faults:
             print(printable(str(fault)))
@@ -111,20 +117,20 @@ def _lint(options: argparse.Namespace) -> int:
     mended = unreadable = 0
     for path in options.manifests:
         try:
-            found, applied = _linted(path, model, mend=options.fix)
+            imported, found, applied = _linted(path, model, mend=options.fix)
         except StudioFlowError as error:
             print(f"error: {printable(str(error))}", file=sys.stderr)
             unreadable += 1
             continue
         mended += len(applied)
-        lines = _lines(path, [finding.pointer for finding in found])
+        lines = imported.places([finding.pointer for finding in found])
         for finding in found:
             line, column = lines.get(finding.pointer, (None, None))
             told.append({"file": str(path), "line": line, "column": column, **dataclasses.asdict(finding)})
             if not options.json:
                 print(printable(f"{path}:{line}:{column} {finding}" if line else f"{path} {finding}"))
     if options.json:
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print_json(told)
     kinds = [one["severity"] for one in told]
     counts = ", ".join(f"{kind}s: {kinds.count(kind)}" for kind in ("error", "warning"))
     fixed = f", mended: {mended}" if options.fix else ""
@@ -132,23 +138,25 @@ def _lint(options: argparse.Namespace) -> int:
     return 1 if unreadable or set(kinds) - {"info"} else 0
 
 
-def _linted(path: Path, model: Family | None, *, mend: bool) -> tuple[list[Finding], list[Finding]]:
-    """What lint finds in a file, after what it mended there."""
+def _linted(path: Path, model: Family | None, *, mend: bool) -> tuple[Imported, list[Finding], list[Finding]]:
+    """The document of a file, what lint finds in it, and before that what it mended there."""
     from ..review.lint import fix, lint
 
-    manifest, applied = load(path), []
+    imported, applied = load_with_notes(path), []
     if mend:
-        manifest, applied = fix(_in_its_own_file(path, manifest), model)
+        manifest, applied = fix(_in_its_own_file(path, imported), model)
         if applied:
             save(manifest, path, replace=True)
-    return lint(manifest, model), applied
+            imported = Imported(manifest, origin=Origin(dumps(manifest)))
+    return imported, lint(imported.manifest, model), applied
 
 
-def _in_its_own_file(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+def _in_its_own_file(path: Path, imported: Imported) -> dict[str, Any]:
     """The manifest where the file is that manifest and nothing else, so that it can be written again."""
+    manifest, origin = imported.manifest, imported.origin
     try:
-        same = json.loads(path.read_text(encoding="utf-8-sig")) == manifest
-    except (OSError, ValueError):
+        same = origin is not None and not origin.within and json.loads(origin.text) == manifest
+    except ValueError:
         same = False
     if not same:
         raise ManifestError(
@@ -161,30 +169,22 @@ def _in_its_own_file(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
-def _lines(path: Path, pointers: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Line and column of each pointer in a file, where it is a JSON file that has them."""
-    from ..manifest.locate import lines_and_columns, path_of
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        document = json.loads(text)
-    except (OSError, ValueError):
-        return {}
-    # A bare caption stands under "caption" in the manifest that it became.
-    skip = 0 if "studioflow" in document else 1
-    paths = {path_of(pointer)[skip:]: pointer for pointer in pointers}
-    return {paths[found]: place for found, place in lines_and_columns(text, paths).items()}
-
-
-def _score(options: argparse.Namespace) -> None:
+def _score(options: argparse.Namespace) -> int:
     from ..review.completeness import completeness
 
-    found = {str(path): completeness(load(path)) for path in options.manifests}
+    found = {}
+    for path in options.manifests:
+        try:
+            found[str(path)] = completeness(load(path))
+        except StudioFlowError as error:
+            print(f"error: {printable(str(error))}", file=sys.stderr)
+    unreadable = len(found) < len({str(path) for path in options.manifests})
     if options.json:
-        print(json.dumps({path: dataclasses.asdict(one) for path, one in found.items()}, ensure_ascii=False, indent=2))
-        return
+        print_json({path: dataclasses.asdict(one) for path, one in found.items()})
+        return 1 if unreadable else 0
     for path, one in found.items():
         print(printable(f"{path}: {one.text()}"))
+    return 1 if unreadable else 0
 
 
 # ---------------------------------------------------------------- diff and convert
@@ -193,17 +193,34 @@ def _score(options: argparse.Namespace) -> None:
 def _diff(options: argparse.Namespace) -> int:
     from ..review.compare import compare
 
+    if options.html:
+        _require_page(options.html, (options.before, options.after))
     found = compare(load(options.before), load(options.after), options.dialect)
     if options.html:
         title = f"{options.before.name} → {options.after.name}"
         print(write_together([(options.html, text_writer(found.html(title)))], replace=True)[0])
     elif options.json:
-        print(json.dumps(found.as_data(), ensure_ascii=False, indent=2))
+        print_json(found.as_data())
     elif options.patch:
-        print(json.dumps(found.patch, ensure_ascii=False, indent=2))
+        print_json(found.patch)
     else:
         print(printable(found.text()))
     return 1 if options.exit_code and found.changes else 0
+
+
+def _require_page(path: Path, inputs: tuple[Path, ...]) -> None:
+    """Raises PathError where a page written to that path would replace anything but an older page."""
+    where = path.resolve()
+    if where in [one.resolve() for one in inputs]:
+        raise PathError("the page would replace a shot", where=str(path), fix="choose another name for --html")
+    if where.exists() and where.suffix.casefold() not in (".html", ".htm"):
+        raise PathError(
+            "there is a file already",
+            where=str(path),
+            found="a file that is no page of HTML by its name",
+            allowed="a new name, or an older .html or .htm file",
+            fix="choose another name for --html",
+        )
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -215,4 +232,4 @@ def _convert(options: argparse.Namespace) -> None:
     if options.out:
         print(save(portable(imported.manifest), options.out))
     else:
-        print(dumps(portable(imported.manifest)), end="")
+        print(json_for_stdout(dumps(portable(imported.manifest))), end="")

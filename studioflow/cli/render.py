@@ -39,11 +39,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _render(options: argparse.Namespace) -> None:
-    manifest, notes = load_with_notes(options.manifest)
-    for note in notes:
+    imported = load_with_notes(options.manifest)
+    for note in imported.notes:
         print(printable(str(note)), file=sys.stderr)
     _require_writable(options.out)
-    for path in asyncio.run(_render_on_server(manifest, options)):
+    for path in asyncio.run(_render_on_server(imported.manifest, options)):
         print(path)
 
 

@@ -10,11 +10,14 @@ from ..errors import ManifestError, PathError
 from .faults import show
 from .fill import fill
 from .migrate import migrate, version_of
-from .notes import Imported, Note
-from .parse import MAX_BYTES, parse, too_large
+from .notes import Imported, Note, Origin
+from .parse import INNER, MAX_BYTES, parse, too_large
 from .schema import schema
 from .shapes import from_answer, from_caption, is_caption
 from .validate import validate
+
+_CAPTION = ("caption",)
+"""Where in a manifest the text stands that was a caption or an answer with one in it."""
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -55,7 +58,10 @@ def load_with_notes(path: str | Path) -> Imported:
         return loads_with_notes(data, str(path))
     carried = carried_text(path, kind)
     imported = loads_with_notes(carried.text, f"{path} ({carried.where})")
-    return Imported(imported.manifest, (Note("converted", "/", f"read from the {carried.where}"), *imported.notes))
+    return imported._replace(
+        notes=(Note("converted", "/", f"read from the {carried.where}"), *imported.notes),
+        origin=imported.origin and imported.origin._replace(within=carried.where),
+    )
 
 
 def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mapping[str, Any] | None = None) -> Imported:
@@ -69,17 +75,18 @@ def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mappin
     """
     parsed = parse(text, source)
     notes: tuple[Note, ...] = ()
+    if parsed.objects > 1:
+        notes += (Note("guessed", "/", f"the longest of {parsed.objects} JSON objects in the text was taken"),)
     if parsed.around:
         left_out = " ".join(parsed.around.split())
         left_out = left_out if len(left_out) <= 80 else left_out[:79] + "…"
-        notes = (Note("warning", "/", f"text around the JSON was left out: {left_out}"),)
+        notes += (Note("warning", "/", f"text around the JSON was left out: {left_out}"),)
     document = parsed.document if values is None else fill(parsed.document, values, source)
+    whole = Origin(parsed.text, parsed.start, within=INNER if parsed.inner else "")
     if is_caption(document):
-        imported = Imported(from_caption(document))
-        told = validate(imported.manifest, source, parsed.text, start=parsed.start, inside=("caption",))
-    elif "studioflow" not in document and (answer := from_answer(document)):
+        imported = Imported(from_caption(document), origin=whole._replace(inside=_CAPTION))
+    elif "studioflow" not in document and (answer := from_answer(document, whole)):
         imported = answer
-        told = validate(imported.manifest, source)
     elif (
         "studioflow" not in document
         and document.keys().isdisjoint(schema()["properties"])
@@ -94,9 +101,11 @@ def loads_with_notes(text: str | bytes, source: str = "manifest", values: Mappin
         )
     else:
         imported = migrate(document)
-        same = imported.manifest is parsed.document
-        told = validate(imported.manifest, source, parsed.text if same else None, start=parsed.start)
-    return Imported(imported.manifest, (*notes, *imported.notes, *told))
+        if imported.manifest is parsed.document:
+            imported = imported._replace(origin=whole)
+    origin = imported.origin
+    told = validate(imported.manifest, origin.name(source) if origin else source, origin)
+    return imported._replace(notes=(*notes, *imported.notes, *told))
 
 
 def import_caption(text: str | bytes, source: str = "caption") -> Imported:
@@ -105,7 +114,7 @@ def import_caption(text: str | bytes, source: str = "caption") -> Imported:
     Raises ManifestError, also where the text is a manifest: that one has more than a caption.
     """
     imported = loads_with_notes(text, source)
-    if "caption" not in imported.manifest or "scene" in imported.manifest:
+    if not imported.origin or imported.origin.inside != _CAPTION:
         raise ManifestError(
             "this is no FIBO caption",
             where=source,

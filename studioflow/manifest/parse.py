@@ -24,12 +24,22 @@ _MOST_STARTS = 20
 
 
 class Parsed(NamedTuple):
-    """A JSON object and the text it stands in; ``start`` is where it begins, ``around`` what stood around it."""
+    """A JSON object and the text it stands in.
+
+    ``start`` is where it begins, ``around`` what stood around it. ``objects`` is how many JSON objects the text had, of
+    which this is the longest. ``inner`` says that the text was itself a JSON text.
+    """
 
     document: dict[str, Any]
     text: str
     start: int = 0
     around: str = ""
+    objects: int = 1
+    inner: bool = False
+
+
+INNER = "the JSON text inside it"
+"""Added to the name of the source where lines and columns are of such a text."""
 
 
 def parse(data: str | bytes, source: str) -> Parsed:
@@ -38,13 +48,15 @@ def parse(data: str | bytes, source: str) -> Parsed:
     Raises ManifestError.
     """
     text = _decoded(data, source)
-    start = len(text) - len(text.lstrip(" \t\n\r"))
+    start, objects = len(text) - len(text.lstrip(" \t\n\r")), 1
     try:
         value, end = _DECODER.raw_decode(text, start)
         around = text[end:].strip()
         # Prose behind the object is a language model's; a brace or a comma there is somebody's slip.
         if around and (around[0] in '{}[],:"' or not isinstance(value, dict)):
             raise json.JSONDecodeError("Extra data", text, text.index(around, end))
+        if _OBJECT.search(around):
+            value, start, around, objects = _longest(text) or (value, start, around, objects)
     except json.JSONDecodeError as error:
         try:
             found = _in_prose(text)
@@ -54,11 +66,12 @@ def parse(data: str | bytes, source: str) -> Parsed:
             raise too_deep(source) from inner
         if found is None:
             raise _not_json(error, source) from error
-        value, start, around = found
+        value, start, around, objects = found
     except RecursionError as error:
         raise too_deep(source) from error
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        return parse(value, source)  # a JSON text inside a JSON text, as APIs return captions
+        # A JSON text inside a JSON text, as APIs return captions.
+        return parse(value, source.removesuffix(f" ({INNER})") + f" ({INNER})")._replace(inner=True)
     if not isinstance(value, dict):
         raise ManifestError(
             "the manifest is not a JSON object",
@@ -66,7 +79,7 @@ def parse(data: str | bytes, source: str) -> Parsed:
             found=_JSON_NAMES.get(type(value), "a number"),
             allowed='an object such as {"studioflow": "1.0", "scene": {…}}',
         )
-    return Parsed(_checked(value, text, start, source), text, start, around)
+    return Parsed(_checked(value, text, start, source), text, start, around, objects)
 
 
 def parse_value(text: str, source: str) -> Any:
@@ -133,16 +146,22 @@ def _decoded(data: str | bytes, source: str) -> str:
     return text
 
 
-def _in_prose(text: str) -> tuple[Any, int, str] | None:
-    """The longest JSON object in a text that is not JSON itself, where it begins, and the prose around it.
+def _in_prose(text: str) -> tuple[Any, int, str, int] | None:
+    """What ``_longest`` finds in a text that is not JSON itself.
 
-    What begins like an object is meant to be one: JSONDecodeError where it is not well formed. None where nothing
-    does, and for a text that itself begins like JSON, in which what is wrong must be told.
+    None for a text that itself begins like JSON, in which what is wrong must be told.
     """
-    if text.lstrip()[:1] in "{[":
-        return None
+    return None if text.lstrip()[:1] in "{[" else _longest(text)
+
+
+def _longest(text: str) -> tuple[Any, int, str, int] | None:
+    """The longest JSON object in a text, where it begins, the prose around it, and how many objects there are.
+
+    What begins like an object is meant to be one: JSONDecodeError where the first is not well formed. None where
+    nothing does.
+    """
     best: tuple[Any, int, int] | None = None
-    at = 0
+    at = objects = 0
     for _ in range(_MOST_STARTS):
         begin = _OBJECT.search(text, at)
         if not begin:
@@ -153,13 +172,14 @@ def _in_prose(text: str) -> tuple[Any, int, str] | None:
             if best:
                 break
             raise
+        objects += 1
         if best is None or at - begin.start() > best[2] - best[1]:
             best = value, begin.start(), at
     if not best or not best[0]:
         return None
     value, start, end = best
     around = [_FENCE.sub("", part).strip() for part in (text[:start], text[end:])]
-    return value, start, " … ".join(filter(None, around))
+    return value, start, " … ".join(filter(None, around)), objects
 
 
 _OBJECT = re.compile(r'\{\s*["}]')

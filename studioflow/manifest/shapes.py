@@ -10,7 +10,9 @@ import json
 from typing import Any
 
 from ..errors import ManifestError
-from .notes import Imported, Note
+from .locate import pointer
+from .notes import Imported, Note, Origin
+from .parse import parse
 from .validate import VERSION, validate
 
 MANIFEST_KEY = "studioflow:manifest"
@@ -66,14 +68,27 @@ def from_caption(caption: dict[str, Any]) -> dict[str, Any]:
     return {"studioflow": VERSION, "caption": caption}
 
 
-def from_answer(document: dict[str, Any]) -> Imported | None:
-    """The manifest in what a program wrote around a caption, or None where there is no caption in it."""
+def from_answer(document: dict[str, Any], origin: Origin) -> Imported | None:
+    """The manifest in what a program wrote around a caption, or None where there is no caption in it.
+
+    ``origin`` is where the document was read from, whole.
+    """
     for path, outer in _layers(document):
         for key in _CAPTION_UNDER:
-            caption = _as_caption(outer.get(key))
+            value = outer.get(key)
+            caption = _as_caption(value)
             if caption is not None:
-                return _of_layer(document, (*path, key), outer, key, caption)
+                at = (*path, key)
+                return _of_layer(document, at, outer, key, caption)._replace(origin=_origin(value, at, origin))
     return None
+
+
+def _origin(value: Any, at: tuple[str, ...], origin: Origin) -> Origin:
+    """Where the caption at that path of an answer was read from: the answer's text, or a text of its own in it."""
+    if isinstance(value, str):
+        inner = parse(value, "caption")
+        return Origin(inner.text, inner.start, ("caption",), within=f"the text at {pointer(at)}")
+    return origin._replace(inside=("caption",), at=at)
 
 
 def _layers(document: dict[str, Any]) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -83,8 +98,6 @@ def _layers(document: dict[str, Any]) -> list[tuple[tuple[str, ...], dict[str, A
 
 def _as_caption(value: Any) -> dict[str, Any] | None:
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        from .parse import parse
-
         try:
             value = parse(value, "caption").document
         except ManifestError:
@@ -96,7 +109,7 @@ def _of_layer(
     document: dict[str, Any], path: tuple[str, ...], outer: dict[str, Any], key: str, caption: dict[str, Any]
 ) -> Imported:
     manifest: dict[str, Any] = from_caption(caption)
-    notes = [Note("converted", "/" + "/".join(path), "is the caption")]
+    notes = [Note("converted", pointer(path), "is the caption")]
     render: dict[str, Any] = {}
     for name, ours in _RENDER.items():
         if name not in outer or ours in render:
@@ -107,7 +120,7 @@ def _of_layer(
         except ManifestError:
             continue
         render[ours] = value
-        notes.append(Note("converted", "/" + "/".join((*path[:-1], name)), f"became render.{ours}"))
+        notes.append(Note("converted", pointer((*path[:-1], name)), f"became render.{ours}"))
     if render:
         manifest["render"] = render
     taken = {key, *(name for name, ours in _RENDER.items() if ours in render and outer.get(name) == render[ours])}

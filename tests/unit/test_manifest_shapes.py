@@ -152,7 +152,13 @@ def test_a_broken_answer_is_told_where_it_is_broken_and_not_read_in_part() -> No
 
 def test_of_several_objects_in_an_answer_the_longest_counts() -> None:
     answer = f'With {{"seed": 3}} I get {json.dumps(PICTURE)} and then {{}}.'
-    assert loads(answer)["caption"] == PICTURE
+    imported = loads_with_notes(answer)
+    assert imported.manifest["caption"] == PICTURE
+    told = [note.text for note in imported.notes if note.kind == "guessed"]
+    assert told == ["the longest of 3 JSON objects in the text was taken"]
+    first = f'{{"seed": 3}} gives {json.dumps(PICTURE)}'
+    assert loads(first)["caption"] == PICTURE
+    assert not [note for note in loads_with_notes(f"Here: {json.dumps(PICTURE)}.").notes if note.kind == "guessed"]
 
 
 @pytest.mark.parametrize("text", ["a steel kettle", "It is {nice}.", "warmer, please"])
@@ -170,6 +176,23 @@ def test_a_stray_brace_is_no_prose(text: str) -> None:
 def test_a_fault_inside_a_fence_has_its_line_in_the_whole_text() -> None:
     with pytest.raises(ManifestError, match=r"answer:4:2 /caption/lighting: wrong type"):
         loads('Here:\n```json\n{"short_description": "a",\n "lighting": "soft"}\n```', "answer")
+
+
+def test_a_fault_in_an_answer_has_its_line() -> None:
+    caption = '{"short_description": "a",\n "lighting": "soft"}'
+    with pytest.raises(ManifestError, match=r"answer:3:2 /caption/lighting: wrong type"):
+        loads('{"result":\n {"structured_prompt": ' + caption + "}}", "answer")
+
+
+def test_a_fault_in_json_inside_json_has_its_line_in_the_inner_text() -> None:
+    caption = '{"short_description": "a",\n "lighting": "soft"}'
+    with pytest.raises(ManifestError) as caught:
+        loads(json.dumps({"result": {"structured_prompt": caption}}), "answer")
+    assert str(caught.value).startswith("answer (the text at /result/structured_prompt):2:2 /caption/lighting: wrong")
+    for inner in (caption, caption + "x}", caption.replace('"soft"', "NaN")):
+        with pytest.raises(ManifestError) as caught:
+            loads(json.dumps(inner), "answer")
+        assert str(caught.value).startswith("answer (the JSON text inside it):2:"), caught.value
 
 
 @pytest.mark.parametrize("under", ["structured_prompt", "prompt"])
@@ -213,6 +236,12 @@ def test_import_caption_wants_a_caption() -> None:
     assert import_caption(json.dumps(PICTURE)).manifest["caption"] == PICTURE
     with pytest.raises(ManifestError, match="no FIBO caption"):
         import_caption('{"studioflow": "1.0", "scene": {}}')
+    more = {"caption": PICTURE, "camera": {"lens": {"preset": "portrait_85"}}, "render": {"seed": 3}}
+    for manifest in ({"studioflow": "1.0", **more}, {"studioflow": "1.0", "caption": PICTURE}):
+        with pytest.raises(ManifestError, match="no FIBO caption"):
+            import_caption(json.dumps(manifest))
+    answer = {"result": {"structured_prompt": json.dumps(PICTURE), "seed": 3}}
+    assert import_caption(json.dumps(answer)).manifest["render"] == {"seed": 3}
 
 
 # ---------------------------------------------------------------- errors
@@ -290,6 +319,23 @@ def test_a_newer_minor_version_opens_with_a_warning_and_keeps_what_it_brought() 
 def test_a_newer_minor_version_is_still_checked() -> None:
     with pytest.raises(ManifestError, match="number out of range"):
         loads('{"studioflow": "1.7", "scene": {}, "camera": {"lens": {"aperture": 0}}}')
+
+
+def test_faults_of_a_newer_minor_version_are_seen_behind_any_number_of_new_keys() -> None:
+    new = {f"new_{number}": number for number in range(1000)}
+    document = {"studioflow": "1.7", **new, "scene": {"mood": 5, **new}, "camera": {"lens": {"aperture": 0}}}
+    with pytest.raises(ManifestError, match="the manifest has 2 faults") as caught:
+        loads(json.dumps(document))
+    assert "/scene/mood: wrong type" in str(caught.value) and "/camera/lens/aperture" in str(caught.value)
+    del document["camera"]
+    document["scene"]["mood"] = "calm"
+    notes = loads_with_notes(json.dumps(document)).notes
+    assert len(notes) == 102 and notes[-1].text == "1900 more unknown keys, kept as they are"
+
+
+def test_a_newer_major_version_has_its_line() -> None:
+    with pytest.raises(ManifestError, match="shot:2:2 /studioflow: the manifest is of a format newer"):
+        loads('{"scene": {},\n "studioflow": "2.0"}', "shot")
 
 
 @pytest.mark.parametrize("version", ["2.0", "17.3"])
