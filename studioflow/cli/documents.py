@@ -123,6 +123,8 @@ def _lint(options: argparse.Namespace) -> int:
             unreadable += 1
             continue
         mended += len(applied)
+        for finding in applied:
+            print(printable(f"{path} mended {finding.pointer}: {finding.problem} [{finding.rule}]"), file=sys.stderr)
         lines = imported.places([finding.pointer for finding in found])
         for finding in found:
             line, column = lines.get(finding.pointer, (None, None))
@@ -134,7 +136,9 @@ def _lint(options: argparse.Namespace) -> int:
     kinds = [one["severity"] for one in told]
     counts = ", ".join(f"{kind}s: {kinds.count(kind)}" for kind in ("error", "warning"))
     fixed = f", mended: {mended}" if options.fix else ""
-    print(f"{len(options.manifests)} linted, {counts}, info: {kinds.count('info')}{fixed}", file=sys.stderr)
+    read = len(options.manifests) - unreadable
+    unread = f", not read: {unreadable}" if unreadable else ""
+    print(f"{read} linted, {counts}, info: {kinds.count('info')}{fixed}{unread}", file=sys.stderr)
     return 1 if unreadable or set(kinds) - {"info"} else 0
 
 
@@ -162,7 +166,7 @@ def _in_its_own_file(path: Path, imported: Imported) -> dict[str, Any]:
         raise ManifestError(
             "this file cannot be mended in place",
             where=str(path),
-            found="a document that is not a manifest of the present format",
+            found="a picture, a bare caption, an answer or a manifest of an older format",
             allowed="a manifest as a JSON file",
             fix=f"make one of it first: studioflow convert {path} --out FILE",
         )

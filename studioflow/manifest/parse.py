@@ -126,7 +126,7 @@ def _decoded(data: str | bytes, source: str) -> str:
         except UnicodeDecodeError as error:
             utf_16 = data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]
             raise ManifestError(
-                "the manifest is not UTF-8 text",
+                "the text is not UTF-8",
                 where=source,
                 found="what looks like UTF-16"
                 if utf_16
@@ -137,7 +137,7 @@ def _decoded(data: str | bytes, source: str) -> str:
     text = data.removeprefix("\ufeff")
     if not text.strip():
         raise ManifestError(
-            "the manifest is empty",
+            "the text is empty",
             where=source,
             found="no text",
             allowed='a JSON object such as {"studioflow": "1.0", "scene": {…}}',
@@ -182,7 +182,8 @@ def _longest(text: str) -> tuple[Any, int, str, int] | None:
     return value, start, " … ".join(filter(None, around)), objects
 
 
-_OBJECT = re.compile(r'\{\s*["}]')
+_OBJECT = re.compile(r"""\{\s*(?:["'“”‘}]|//|/\*|\#|,|\.\.\.|…|[A-Za-z_]\w{0,99}\s*:)""")
+"""How an object begins, also one with the slips that people and language models make right behind the brace."""
 _FENCE = re.compile(r"(?:```|~~~)\w*")
 
 
@@ -190,7 +191,7 @@ def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
     rest = error.doc[error.pos : error.pos + 20].split("\n")[0]
     before = error.doc[: error.pos].rstrip()[-1:]
     fix = "correct the text at that line and column"
-    problem = f"the manifest is not JSON: {error.msg}"
+    problem = f"this is not JSON: {error.msg}"
     if error.doc.lstrip()[:1] not in "{[" and not _OBJECT.search(error.doc):
         fix = 'this is not JSON at all: a manifest or a caption begins with "{" and ends with "}"'
     elif rest.startswith(("//", "/*", "#")):
@@ -201,6 +202,14 @@ def _not_json(error: json.JSONDecodeError, source: str) -> ManifestError:
         fix = "take the comma before it out"
     elif rest.startswith(("True", "False", "None")):
         fix = "this is Python; JSON writes true, false and null"
+    elif error.msg.startswith("Invalid control character"):
+        fix = "a line break or a tab stands inside a text; write \\n or \\t for it"
+    elif error.msg.startswith("Unterminated string"):
+        fix = "a text is not closed, or the answer was cut off there"
+    elif error.msg.startswith("Expecting property name"):
+        fix = 'write names in straight double quotes: "…"'
+    elif error.msg.startswith("Expecting ',' delimiter") and rest:
+        fix = 'a comma is missing before this, or a quotation mark inside a text lacks its backslash: \\"'
     elif not rest:
         fix = "the text ends too early: something is not closed, or it was cut off"
     return ManifestError(

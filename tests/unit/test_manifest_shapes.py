@@ -257,6 +257,15 @@ def test_import_caption_wants_a_caption() -> None:
         ('{"a": 1 /* note */}', "comments are not JSON"),
         ('{"a": 1', "cut off"),
         ("“a”: 1", "not JSON"),
+        ('{"a": "x\ny"}', "a line break or a tab"),
+        ('{"a": "x', "cut off"),
+        ('{"a": 1 "b": 2}', "a comma is missing"),
+        ('{"a": "the "old" pub"}', "a quotation mark inside a text"),
+        ("{a: 1}", "names in straight double quotes"),
+        ('Sure:\n```json\n{ // note\n "short_description": "a"}\n```', "comments are not JSON"),
+        ("Here: {'short_description': 'a'}", "straight double quotes"),
+        ('Here: { ..., "objects": [{"description": "cup"}] }', "not JSON"),
+        ('Here: { short_description: "a" }', "names in straight double quotes"),
     ],
 )
 def test_common_slips_have_a_hint(text: str, hint: str) -> None:
