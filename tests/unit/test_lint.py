@@ -690,3 +690,20 @@ def test_the_help_page_lists_the_rules_and_which_of_them_are_mended(root: Path) 
     assert {name for name in listed if name in rules()} == rules().keys()
     ticked = {name for name, tick in listed.items() if tick}
     assert ticked == {name for name in MENDED if rules()[name].certain}
+
+
+@pytest.mark.parametrize(
+    ("description", "told"),
+    [
+        ("A cup at golden hour, keep the background unchanged.", True),
+        ("A portrait; keeping everything else exactly the same", True),
+        ("The sky is now blue.", True),
+        ("The cup was removed from the table.", True),
+        ("Add a hat to the woman.", True),
+        ("Two keepers keep watch at the gate.", False),
+        ("A table that a carpenter made; he keeps his tools on it.", False),
+    ],
+)
+def test_words_of_an_edit_are_found_in_the_middle_of_a_sentence_too(description: str, told: bool) -> None:
+    shot = {"studioflow": "1.0", "scene": {"description": description}}
+    assert ("edit-words" in {finding.rule for finding in lint(shot)}) is told

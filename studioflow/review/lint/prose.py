@@ -63,8 +63,11 @@ def _command(text: Text) -> str | None:
         following = text.after(index, 8)
         if following and following[0] in word_set("edit_objects"):
             return " ".join([text.words[index], *following[:3]])
-        if text.words[index] == "keep" and not word_set("kept_words").isdisjoint(following):
-            return " ".join([text.words[index], *following[:3]])
+    # "…, keep the background unchanged" is a command wherever it stands.
+    for index, word in enumerate(text.words):
+        following = text.after(index, 8) if word in ("keep", "keeping") else ()
+        if not word_set("kept_words").isdisjoint(following):
+            return " ".join([word, *following[:3]])
     return None
 
 
