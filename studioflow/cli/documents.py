@@ -46,6 +46,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     lint = command("lint", _lint, "look for contradictions and weak spots in manifests")
     lint.add_argument("manifests", type=Path, nargs="+", metavar="FILE", help=DOCUMENT)
     lint.add_argument("--fix", action="store_true", help=_FIX)
+    lint.add_argument("--suggestions", action="store_true", help="with --fix: take every suggested remedy too")
     lint.add_argument("--json", action="store_true", help="print the findings as JSON, for programs")
     lint.add_argument("--model", choices=tuple(families()), help="the model that will render; some rules depend on it")
 
@@ -117,7 +118,7 @@ def _lint(options: argparse.Namespace) -> int:
     mended = unreadable = 0
     for path in options.manifests:
         try:
-            imported, found, applied = _linted(path, model, mend=options.fix)
+            imported, found, applied = _linted(path, model, mend=options.fix, suggestions=options.suggestions)
         except StudioFlowError as error:
             print(f"error: {printable(str(error))}", file=sys.stderr)
             unreadable += 1
@@ -142,13 +143,15 @@ def _lint(options: argparse.Namespace) -> int:
     return 1 if unreadable or set(kinds) - {"info"} else 0
 
 
-def _linted(path: Path, model: Family | None, *, mend: bool) -> tuple[Imported, list[Finding], list[Finding]]:
+def _linted(
+    path: Path, model: Family | None, *, mend: bool, suggestions: bool
+) -> tuple[Imported, list[Finding], list[Finding]]:
     """The document of a file, what lint finds in it, and before that what it mended there."""
     from ..review.lint import fix, lint
 
     imported, applied = load_with_notes(path), []
     if mend:
-        manifest, applied = fix(_in_its_own_file(path, imported), model)
+        manifest, applied = fix(_in_its_own_file(path, imported), model, suggestions=suggestions)
         if applied:
             save(manifest, path, replace=True)
             imported = Imported(manifest, origin=Origin(dumps(manifest)))

@@ -300,3 +300,13 @@ def test_a_reader_that_goes_away_is_no_traceback(arguments: list[str], sample: P
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_suggestions_are_taken_on_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "shot.json"
+    shot = {"studioflow": "1.0", "scene": {"description": "a cup"}, "render": {"aspect_ratio": "31:20"}}
+    path.write_text(json.dumps(shot), encoding="utf-8")
+    run(capsys, "lint", "--fix", path)
+    assert load(path)["render"]["aspect_ratio"] == "31:20"
+    _, _, err = run(capsys, "lint", "--fix", "--suggestions", path)
+    assert load(path)["render"]["aspect_ratio"] == "8:5" and "mended /render/aspect_ratio" in err
