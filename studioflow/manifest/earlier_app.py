@@ -12,9 +12,9 @@ from typing import Any
 
 from ..studio.optics import field_of_view_deg
 from ..studio.words import entry, signed_deg
+from .foreign import GONE, Place, dotted, fits, options_of, rule_of, show, translated, wanted, words
 from .locate import Path
 from .notes import Imported
-from .place import GONE, Place, dotted, fits, options_of, rule_of, show, translated, wanted, words
 from .schema import Rule, rules_for
 from .shapes import is_caption
 
