@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..resources import table
 from ..studio import camera as camera_section
 from ..studio import lighting as lighting_section
 from ..studio.color import color_name
-from ..studio.words import band, side, signed_deg
+from ..studio.words import band, bands, side, signed_deg
 
 Caption = dict[str, Any]
 Reach = tuple[float, float]
 
+_WORDS = "caption/scene_words"
 _TABLE_TOP_M = 0.25
 """The origin is the middle; the farthest subject sets the scale, but nothing closer than this counts as aside."""
 
@@ -64,14 +64,13 @@ def _scene(scene: dict[str, Any], materials: dict[str, Any]) -> Caption:
 
 
 def _object(subject: dict[str, Any], reach: Reach, materials: dict[str, Any]) -> Caption:
-    words = table("caption/scene_words.json")
     material = materials.get(subject.get("material"), {})
     hex_color = subject.get("color", material.get("color"))
     color = color_name(hex_color) if hex_color else None
     texture = _join([_material_words(subject.get("material"), material), subject.get("texture")])
     fields = {
         "description": subject["description"],
-        "location": subject.get("location") or _location(subject, reach, words),
+        "location": subject.get("location") or _location(subject, reach),
         "relationship": subject.get("relationship"),
         "relative_size": subject.get("relative_size"),
         "shape_and_color": _join([subject.get("shape"), color]),
@@ -79,7 +78,7 @@ def _object(subject: dict[str, Any], reach: Reach, materials: dict[str, Any]) ->
         "appearance_details": subject.get("details"),
         "number_of_objects": int(subject["count"]) if "count" in subject else None,
         **{name: subject.get(name) for name in _OF_A_PERSON},
-        "orientation": _orientation(subject["facing_deg"], words) if "facing_deg" in subject else None,
+        "orientation": _orientation(subject["facing_deg"]) if "facing_deg" in subject else None,
     }
     return _given(fields)
 
@@ -90,12 +89,12 @@ def _material_words(named: str | None, material: dict[str, Any]) -> str | None:
     return material.get("description") or preset or named
 
 
-def _location(subject: dict[str, Any], reach: Reach, words: dict[str, Any]) -> str | None:
+def _location(subject: dict[str, Any], reach: Reach) -> str | None:
     """Where a placed subject stands in the scene, seen from the front."""
     if "position_m" not in subject:
         return None
     across, depth = (subject["position_m"][axis] / most for axis, most in zip((0, 2), reach, strict=True))
-    return f"{band(across, words['across'])}, {band(depth, words['depth'])}"
+    return _join([band(across, bands(_WORDS, "across")), band(depth, bands(_WORDS, "depth"))])
 
 
 def _reach(subjects: list[dict[str, Any]]) -> Reach:
@@ -105,9 +104,9 @@ def _reach(subjects: list[dict[str, Any]]) -> Reach:
     return across, depth
 
 
-def _orientation(facing_deg: float, words: dict[str, Any]) -> str:
+def _orientation(facing_deg: float) -> str:
     facing = signed_deg(facing_deg)
-    return band(abs(facing), words["orientation_by_facing_deg"]).format(side=side(facing))
+    return band(abs(facing), bands(_WORDS, "orientation_by_facing_deg")).format(side=side(facing))
 
 
 def _text(entry: dict[str, Any]) -> Caption:

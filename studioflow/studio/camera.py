@@ -10,15 +10,15 @@ import math
 from typing import Any
 
 from ..errors import StudioFlowError
-from ..resources import table
 from .optics import (
     circle_of_confusion_mm,
     equivalent_focal_length_mm,
     frame_height_m,
     sharp_limits_m,
 )
-from .words import band, entry, side, signed_deg
+from .words import band, bands, entry, phrases, side, signed_deg
 
+_WORDS = "studio/camera_words"
 DEFAULT_SENSOR = "full_frame"
 DEFAULT_DISTANCE_M = 2.0
 _ENGRAVED_MM = (8, 14, 16, 18, 20, 21, 24, 28, 35, 40, 45, 50, 55, 65, 75, 85, 90, 100, 105, 135, 150, 180, 200)
@@ -60,7 +60,6 @@ def orbit_of(camera: dict[str, Any]) -> dict[str, float] | None:
 
 def caption_fields(camera: dict[str, Any]) -> dict[str, str]:
     """The fields of ``photographic_characteristics`` that this camera determines, in FIBO's order."""
-    words = table("studio/camera_words.json")
     sensor = entry("sensors", camera.get("sensor", DEFAULT_SENSOR), "sensor")
     lens = _lens(camera)
     orbit = orbit_of(camera)
@@ -68,14 +67,16 @@ def caption_fields(camera: dict[str, Any]) -> dict[str, str]:
 
     if "focal_length_mm" in lens and "aperture" in lens:
         depth = _sharp_depth_in_frame_heights(lens, sensor, orbit)
-        fields["depth_of_field"] = band(depth, words["depth_of_field_by_frame_heights"])
-        fields["focus"] = band(depth, words["focus_by_frame_heights"])
+        fields["depth_of_field"] = band(depth, bands(_WORDS, "depth_of_field_by_frame_heights"))
+        fields["focus"] = band(depth, bands(_WORDS, "focus_by_frame_heights"))
     if orbit:
-        fields["camera_angle"] = _camera_angle(orbit, words, camera.get("orbit", {}))
+        fields["camera_angle"] = _camera_angle(orbit, camera.get("orbit", {}))
     if "focal_length_mm" in lens:
         equivalent = equivalent_focal_length_mm(lens["focal_length_mm"], sensor["width_mm"], sensor["height_mm"])
-        kind = lens.get("kind") or band(equivalent, words["lens_by_equivalent_mm"])
-        fields["lens_focal_length"] = f"{_engraved(equivalent)}mm {kind}"
+        kind = lens.get("kind") or band(equivalent, bands(_WORDS, "lens_by_equivalent_mm"))
+        fields["lens_focal_length"] = phrases(_WORDS, "lens")["focal_length"].format(
+            mm=_engraved(equivalent), kind=kind
+        )
     return fields
 
 
@@ -108,17 +109,17 @@ def _sharp_depth_in_frame_heights(
     return (far - near) / frame_height_m(focal, sensor["height_mm"], distance)
 
 
-def _camera_angle(orbit: dict[str, float], words: dict[str, Any], given: dict[str, Any]) -> str:
+def _camera_angle(orbit: dict[str, float], given: dict[str, Any]) -> str:
     """Height, side and tilt in words; where ``given`` names only one of height and side, nothing of the other."""
     only_side = "azimuth_deg" in given and "elevation_deg" not in given
     only_height = "elevation_deg" in given and "azimuth_deg" not in given
-    parts = [] if only_side else [band(orbit["elevation_deg"], words["elevation_deg"])]
+    parts = [] if only_side else [band(orbit["elevation_deg"], bands(_WORDS, "elevation_deg"))]
     # From straight above or below there is no side to name.
     if abs(orbit["elevation_deg"]) < 65 and not only_height:
-        seen_from = band(abs(orbit["azimuth_deg"]), words["side_by_azimuth_deg"])
+        seen_from = band(abs(orbit["azimuth_deg"]), bands(_WORDS, "side_by_azimuth_deg"))
         parts.append(seen_from.format(side=side(orbit["azimuth_deg"])))
     roll = signed_deg(orbit["roll_deg"])
-    parts.append(band(abs(roll), words["roll_deg"]).format(side=side(roll)))
+    parts.append(band(abs(roll), bands(_WORDS, "roll_deg")).format(side=side(roll)))
     return ", ".join(part for part in parts if part)
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..resources import table
 from .color import color_name
-from .words import band, entry, side, signed_deg
+from .words import band, bands, entry, phrases, side, signed_deg
 
+_WORDS = "studio/light_words"
 _OPPOSITE = {"left": "right", "right": "left"}
 _NO_FILL_STOPS = 6.0
 """Contrast of a key light alone: nothing but stray light lifts the shadows."""
@@ -33,14 +33,13 @@ def caption_fields(lighting: dict[str, Any], camera_azimuth_deg: float = 0.0) ->
 
     ``camera_azimuth_deg`` counts only for lights that stay in the world.
     """
-    words = table("studio/light_words.json")
     turn = camera_azimuth_deg if lighting.get("frame") == "world" else 0.0
     lights = [light | {"seen_deg": signed_deg(light.get("azimuth_deg", 0.0) - turn)} for light in lights_of(lighting)]
     key = _key(lights)
     fields = {
-        "conditions": _conditions(lighting, key, words),
-        "direction": _direction(lights, key, words),
-        "shadows": _shadows(lighting, lights, key, words),
+        "conditions": _conditions(lighting, key),
+        "direction": _direction(lights, key),
+        "shadows": _shadows(lighting, lights, key),
     }
     return {name: text for name, text in fields.items() if text}
 
@@ -66,40 +65,40 @@ def _order(light: dict[str, Any]) -> tuple[float, float, str]:
     return (light.get("azimuth_deg", 0.0), light.get("elevation_deg", 0.0), light["role"])
 
 
-def _conditions(lighting: dict[str, Any], key: dict[str, Any] | None, words: dict[str, Any]) -> str:
+def _conditions(lighting: dict[str, Any], key: dict[str, Any] | None) -> str:
+    said = phrases(_WORDS, "conditions")
     parts = []
     if "setup" in lighting:
         parts.append(entry("setups", lighting["setup"], "lighting setup")["words"])
     elif key and "time_of_day" not in lighting:
-        parts.append("studio lighting")
+        parts.append(said["studio"])
     if "time_of_day" in lighting:
-        parts.append(words["time_of_day"][lighting["time_of_day"]])
+        parts.append(phrases(_WORDS, "time_of_day")[lighting["time_of_day"]])
     if key:
         if "type" in key:
-            parts.append(f"{entry('light_types', key['type'], 'light type')['words']} as key light")
+            parts.append(said["key_type"].format(type=entry("light_types", key["type"], "light type")["words"]))
         if "color" in key:
-            parts.append(f"{color_name(key['color'])} coloured light")
+            parts.append(said["colored"].format(color=color_name(key["color"])))
         elif "color_temperature_k" in key:
-            parts.append(band(key["color_temperature_k"], words["warmth_by_kelvin"]))
+            parts.append(band(key["color_temperature_k"], bands(_WORDS, "warmth_by_kelvin")))
     if "environment" in lighting:
-        parts.append(words["environment"])
+        parts.append(said["environment"])
     if "ambient" in lighting:
-        parts.append(band(lighting["ambient"], words["ambient"]))
+        parts.append(band(lighting["ambient"], bands(_WORDS, "ambient")))
     return ", ".join(part for part in parts if part)
 
 
-def _direction(lights: list[dict[str, Any]], key: dict[str, Any] | None, words: dict[str, Any]) -> str:
+def _direction(lights: list[dict[str, Any]], key: dict[str, Any] | None) -> str:
     if key is None:
         return ""
     elevation = key.get("elevation_deg", 0.0)
-    if elevation >= words["top_down_from_deg"]:
-        first = words["top_down_words"]
-    else:
-        along = band(abs(key["seen_deg"]), words["direction_by_azimuth_deg"]).format(side=side(key["seen_deg"]))
-        height = band(elevation, words["height_by_elevation_deg"])
+    first = band(elevation, bands(_WORDS, "top_down"))
+    if not first:
+        along = band(abs(key["seen_deg"]), bands(_WORDS, "direction_by_azimuth_deg")).format(side=side(key["seen_deg"]))
+        height = band(elevation, bands(_WORDS, "height_by_elevation_deg"))
         first = f"{along}, {height}" if height else along
     parts = [first]
-    for role, phrase in words["second_lights"].items():
+    for role, phrase in phrases(_WORDS, "second_lights").items():
         sides = {side(light["seen_deg"]) for light in lights if light["role"] == role and light is not key}
         if sides:
             parts.append(phrase.format(side="left and right" if len(sides) == 2 else sides.pop()))
@@ -110,7 +109,6 @@ def _shadows(
     lighting: dict[str, Any],
     lights: list[dict[str, Any]],
     key: dict[str, Any] | None,
-    words: dict[str, Any],
 ) -> str:
     if key is None:
         return ""
@@ -119,11 +117,11 @@ def _shadows(
     )
     # A light looks as large as its area does from the subject, so a long thin strip is a small source.
     apparent = math.sqrt(size[0] * size[1]) / key.get("distance_m", 1.5)
-    fall = band(abs(key["seen_deg"]), words["shadow_fall_by_azimuth_deg"])
+    fall = band(abs(key["seen_deg"]), bands(_WORDS, "shadow_fall_by_azimuth_deg"))
     parts = [
-        band(apparent, words["hardness_by_size_over_distance"]),
+        band(apparent, bands(_WORDS, "hardness_by_size_over_distance")),
         fall.format(opposite=_OPPOSITE[side(key["seen_deg"])]),
-        band(_contrast_stops(lighting, lights), words["contrast_by_key_to_fill_stops"]),
+        band(_contrast_stops(lighting, lights), bands(_WORDS, "contrast_by_key_to_fill_stops")),
     ]
     return ", ".join(parts)
 

@@ -1,4 +1,8 @@
-"""Numbers to words through the bands of a data table."""
+"""Numbers and names to the words of the data tables, where a photographer can correct them.
+
+A table of words such as ``studio/camera_words.json`` has groups; each says with ``feeds`` which caption fields its
+words go into, and has ``bands`` (for numbers) or ``phrases`` (by name). Words may have holes such as ``{side}``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,18 @@ def band(value: float, rows: Sequence[dict[str, Any]]) -> str:
         if "below" not in row or value < row["below"]:
             return str(row["words"])
     raise StudioFlowError("a table of bands has no last row without `below`")
+
+
+def bands(table_name: str, group: str) -> list[dict[str, Any]]:
+    """The bands of a group of words, for ``band``; the table by its path, e.g. ``studio/camera_words``."""
+    rows: list[dict[str, Any]] = table(f"{table_name}.json")[group]["bands"]
+    return rows
+
+
+def phrases(table_name: str, group: str) -> dict[str, str]:
+    """The phrases of a group of words by their keys."""
+    found: dict[str, str] = table(f"{table_name}.json")[group]["phrases"]
+    return found
 
 
 def side(azimuth_deg: float) -> str:

@@ -19,8 +19,8 @@ from studioflow.errors import ManifestError
 from studioflow.families import families
 from studioflow.manifest import schema, validate
 from studioflow.manifest.schema import CAPTION
-from studioflow.resources import shipped, table
-from studioflow.studio.words import entries
+from studioflow.resources import shipped
+from studioflow.studio.words import entries, phrases
 
 SAMPLE = json.loads((shipped("samples") / "product_hero.json").read_text(encoding="utf-8"))
 DEFS = schema()["$defs"]
@@ -47,7 +47,7 @@ def test_samples_are_valid_and_name_the_schema(path: Path) -> None:
         (DEFS["camera"]["properties"]["lens"]["properties"]["preset"], entries("lenses")),
         (DEFS["light"]["properties"]["type"], entries("light_types")),
         (DEFS["lighting"]["properties"]["setup"], entries("setups")),
-        (DEFS["lighting"]["properties"]["time_of_day"], table("studio/light_words.json")["time_of_day"]),
+        (DEFS["lighting"]["properties"]["time_of_day"], phrases("studio/light_words", "time_of_day")),
         (DEFS["render"]["properties"]["model"], families()),
     ],
     ids=["sensor", "lens", "light type", "setup", "time of day", "model"],
