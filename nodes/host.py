@@ -15,15 +15,20 @@ import comfy.model_management
 import comfy.utils
 import folder_paths
 from comfy.cli_args import args as cli_args
-from comfy_api.latest import io
+from comfy_api.latest import io, ui
 
 from ..studioflow.errors import PathError
-from ..studioflow.manifest import Shelf
+from ..studioflow.files import text_writer, write_together
+from ..studioflow.manifest import PICTURES, TEXTS, Shelf, find_file, list_files
 from ..studioflow.resources import shipped
 
 Manifest = io.Custom("STUDIOFLOW_MANIFEST")
 Fibo = io.Custom("STUDIOFLOW_FIBO")
 Provenance = io.Custom("STUDIOFLOW_PROVENANCE")
+Camera3D = io.Load3DCamera
+DRAWING_WIDTH = 1024
+"""Pixels of a drawing as a picture: as wide as what FIBO paints."""
+PANORAMAS = (".hdr", ".exr")
 
 
 def schema(**fields: Any) -> io.Schema:
@@ -38,7 +43,7 @@ def manifest_shelves() -> dict[str, Shelf]:
         "input": Shelf(Path(folder_paths.get_input_directory())),
         "user": Shelf(Path(folder_paths.get_user_directory()) / "default" / "studioflow"),
         # Deliveries hold their manifest; what other nodes save there would only fill the menu.
-        "output": Shelf(Path(folder_paths.get_output_directory()), listed="StudioFlow", pictures=True),
+        "output": Shelf(Path(folder_paths.get_output_directory()), listed="StudioFlow", suffixes=(*TEXTS, *PICTURES)),
         "samples": Shelf(shipped("samples")),
     }
 
@@ -47,6 +52,22 @@ def writable_shelves() -> dict[str, Shelf]:
     """Those of them that manifests may be saved in, the usual one first."""
     shelves = manifest_shelves()
     return {name: shelves[name] for name in ("user", "input", "output")}
+
+
+def panorama_shelves() -> dict[str, Shelf]:
+    """The folders that panoramas may be loaded from."""
+    shelves = manifest_shelves()
+    return {name: Shelf(shelves[name].folder, suffixes=PANORAMAS) for name in ("input", "samples")}
+
+
+def panoramas() -> list[str]:
+    """The panoramas in the menu, as ``shelf/path``."""
+    return list_files(panorama_shelves())
+
+
+def find_panorama(name: str) -> Path:
+    """The panorama that ``shelf/path`` names; PathError where there is none."""
+    return find_file(name, panorama_shelves(), "panorama", PANORAMAS)
 
 
 def model_folders() -> list[Path]:
@@ -80,6 +101,16 @@ def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int,
     return Path(folder), stem, number, subfolder
 
 
+def save_text(text: str, prefix: str, suffix: str) -> dict[str, list[dict[str, str]]]:
+    """Writes a text below the output folder under the next free number; what the node says of it for ``ui``."""
+    folder, stem, number, subfolder = save_location(prefix, 0, 0)
+    # ComfyUI counts what it saves itself; a drawing of ours may already have the number.
+    while (path := folder / f"{stem}_{number:05}_{suffix}").exists():
+        number += 1
+    write_together([(path, text_writer(text))])
+    return {"studioflow_files": [{"filename": path.name, "subfolder": subfolder, "type": "output"}]}
+
+
 def metadata_enabled() -> bool:
     """False where the person started ComfyUI with --disable-metadata."""
     return not cli_args.disable_metadata
@@ -94,6 +125,19 @@ def make_room() -> None:
     """Asks ComfyUI to take its own models off the device before a large one comes."""
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()
+
+
+def image(pixels: Any) -> Any:
+    """An array [H, W, 3] of sRGB-encoded 0..1 as ComfyUI's IMAGE."""
+    import torch
+
+    return torch.from_numpy(pixels).float()[None]
+
+
+def preview(picture: Any, *parts: str) -> dict[str, Any]:
+    """An IMAGE shown at the node, and what the node has to say beside it."""
+    shown: dict[str, Any] = ui.PreviewImage(picture).as_dict()
+    return shown | notice(*parts)
 
 
 class Progress:

@@ -16,7 +16,7 @@ from ..studioflow.manifest import (
     content_id,
     find_manifest,
     import_caption,
-    list_manifests,
+    list_files,
     load_with_notes,
     loads_with_notes,
     parse_values,
@@ -34,7 +34,7 @@ _EXAMPLE = """{
 class LoadManifest(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        files = list_manifests(host.manifest_shelves())
+        files = list_files(host.manifest_shelves())
         return host.schema(
             node_id="StudioFlowLoadManifest",
             display_name="Load Manifest",

@@ -11,6 +11,7 @@ from ..manifest import RenderSettings, render_settings
 from .derive import derive
 from .dialect import DIALECTS, serialize, unknown_dialect
 from .fields import SECTIONS, body, flat, gives, in_trained_order, with_body, without
+from .negative import merged_negative
 
 
 class Compiled(NamedTuple):
@@ -33,7 +34,7 @@ def compile_manifest(manifest: dict[str, Any], dialect: str) -> Compiled:
     fields = with_body(raw, in_trained_order(_override(derived, raw))) if derived else dict(raw)
     return Compiled(
         caption=serialize(fields, dialect),
-        negative=_negative(manifest.get("render", {}).get("negative", ""), dialect),
+        negative=_negative(merged_negative(manifest), dialect),
         fields=fields,
     )
 

@@ -11,7 +11,7 @@ Path = Sequence["str | int"]
 
 def fields_owned_by(paths: Iterable[Path]) -> set[str]:
     """The caption fields that the parts of a manifest at these paths decide, or that parts below them do."""
-    rows = {tuple(key.split(".")): fields for key, fields in table("caption/owners.json").items() if key[0] != "_"}
+    rows = {tuple(key.split(".")): fields for key, fields in table("caption/owners.json")["owns"].items()}
     return {
         field
         for path in paths

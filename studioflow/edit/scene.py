@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import EditError, did_you_mean
-from ..manifest import VERSION, rules_for
+from ..manifest import rules_for
 from .field import put, value_from_text
-from .written import finished
+from .written import begun, finished
 
 _SCENE_TEXTS = ("description", "background", "mood", "composition", "context")
 
@@ -37,7 +37,7 @@ def set_scene(
     values[("scene", "palette")] = palette.replace(",", " ").split()
     values[("scene", "subjects")] = _items(subjects, "subjects", "description")
     values[("scene", "text")] = _items(text, "text", "text")
-    result: dict[str, Any] = manifest or {"studioflow": VERSION, "scene": {}}
+    result = begun(manifest)
     written = [path for path, value in values.items() if value]
     for path in written:
         result = put(result, path, values[path])

@@ -7,11 +7,16 @@ from typing import Any
 
 from ..caption import derive, fields_owned_by, flat, without
 from ..errors import EditError
-from ..manifest import MAX_BYTES, MAX_DEPTH, rules_for, validate
+from ..manifest import MAX_BYTES, MAX_DEPTH, VERSION, rules_for, validate
 from .path import Path
 
 MAX_VALUES = 200_000
 """Values that a manifest may hold after an edit; a patch can copy a document into itself again and again."""
+
+
+def begun(manifest: dict[str, Any] | None) -> dict[str, Any]:
+    """The manifest to change; a new one with an empty scene where there is none."""
+    return manifest or {"studioflow": VERSION, "scene": {}}
 
 
 def finished(

@@ -7,11 +7,11 @@ from .locate import path_of, pointer
 from .migrate import migrate
 from .notes import Imported, Note
 from .parse import MAX_BYTES, MAX_DEPTH, parse_value
-from .render import RenderSettings, render_settings
+from .render import RenderSettings, picture_ratio, render_settings
 from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
 from .schema import rules_for, schema
 from .shapes import CAPTION_KEY, MANIFEST_KEY, from_caption, is_caption
-from .shelf import PICTURES, Shelf, find_manifest, list_manifests
+from .shelf import PICTURES, TEXTS, Shelf, find_file, find_manifest, list_files
 from .validate import VERSION, validate
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "PICTURES",
+    "TEXTS",
     "VERSION",
     "Imported",
     "Note",
@@ -30,11 +31,12 @@ __all__ = [
     "content_id",
     "dumps",
     "fill",
+    "find_file",
     "find_manifest",
     "from_caption",
     "import_caption",
     "is_caption",
-    "list_manifests",
+    "list_files",
     "load",
     "load_with_notes",
     "loads",
@@ -43,6 +45,7 @@ __all__ = [
     "parse_value",
     "parse_values",
     "path_of",
+    "picture_ratio",
     "place_to_save",
     "placeholders",
     "pointer",

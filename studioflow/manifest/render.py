@@ -41,6 +41,15 @@ def render_settings(manifest: dict[str, Any], family: Family) -> RenderSettings:
     )
 
 
+def picture_ratio(manifest: dict[str, Any]) -> float:
+    """Width over height of the picture that the manifest asks for, whatever the model; 1 where it says nothing."""
+    render = manifest.get("render", {})
+    if "width" in render:
+        return float(render["width"] / render["height"])
+    across, up = render.get("aspect_ratio", "1:1").split(":")
+    return int(across) / int(up)
+
+
 def size_for_ratio(aspect_ratio: str, megapixels: float, dialect: str) -> tuple[int, int]:
     """Width and height for ``W:H``: the size FIBO was trained at where there is one, else computed to the area.
 

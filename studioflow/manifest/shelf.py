@@ -1,4 +1,4 @@
-"""Manifests on named shelves (input folder, user folder, samples …), addressed as ``shelf/path.json``.
+"""Files on named shelves (input folder, user folder, samples …), addressed as ``shelf/path.json``.
 
 A path in a workflow is somebody else's input: it is looked up inside its shelf and nowhere else.
 """
@@ -21,28 +21,35 @@ PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp")
 
 
 class Shelf(NamedTuple):
-    """A folder, and what of it the menus list: only what is below ``listed``, and pictures only where said."""
+    """A folder, and what of it the menus list: only what is below ``listed``, and files of these endings."""
 
     folder: Path
     listed: str = ""
-    pictures: bool = False
+    suffixes: tuple[str, ...] = TEXTS
 
 
-def list_manifests(shelves: Mapping[str, Shelf]) -> list[str]:
+def list_files(shelves: Mapping[str, Shelf]) -> list[str]:
     """The files on the shelves, up to two folders down and 500 a shelf, sorted within each shelf."""
     return [f"{name}/{file}" for name, shelf in shelves.items() for file in _files(shelf)]
 
 
 def find_manifest(name: str, shelves: Mapping[str, Shelf]) -> Path:
-    """The file that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
+    """The manifest that ``shelf/path.json`` names; PathError where it leaves its shelf or is not there."""
+    return find_file(name, shelves, "manifest", (*TEXTS, *PICTURES))
+
+
+def find_file(name: str, shelves: Mapping[str, Shelf], what: str, suffixes: tuple[str, ...]) -> Path:
+    """The file that ``shelf/path`` names, with one of these endings; PathError calls it ``what`` where there is none.
+
+    It needs not be in the menu: any depth below the shelf will do.
+    """
     shelf = name.partition("/")[0]
-    path = place_on_shelf(name, shelves, fix=f"copy the manifest into {shelf}/ and name it from there")
-    allowed = (*TEXTS, *PICTURES)
-    if path.suffix.casefold() not in allowed or not path.is_file():
+    path = place_on_shelf(name, shelves, fix=f"copy the {what} into {shelf}/ and name it from there")
+    if path.suffix.casefold() not in suffixes or not path.is_file():
         raise PathError(
-            "no such manifest",
+            f"no such {what}",
             found=f'"{name}"',
-            allowed=f"a file below {shelf}/ that ends in {', '.join(allowed)}",
+            allowed=f"a file below {shelf}/ that ends in {', '.join(suffixes)}",
             fix=_suggest(name, shelves) or "put the file into that folder, or choose another from the menu",
         )
     return path
@@ -53,10 +60,10 @@ def place_on_shelf(name: str, shelves: Mapping[str, Shelf], fix: str = "take the
     shelf, _, rest = name.partition("/")
     if shelf not in shelves or not rest or "\0" in rest:
         raise PathError(
-            "no such shelf of manifests",
+            "no such shelf",
             found=f'"{name}"',
             allowed=", ".join(f"{known}/…" for known in shelves),
-            fix=_suggest(name, shelves) or f"choose one from the menu, e.g. {next(iter(list_manifests(shelves)), '')}",
+            fix=_suggest(name, shelves) or f"choose one from the menu, e.g. {next(iter(list_files(shelves)), '')}",
         )
     root = shelves[shelf].folder.resolve()
     try:
@@ -80,18 +87,17 @@ def place_on_shelf(name: str, shelves: Mapping[str, Shelf], fix: str = "take the
 
 
 def _suggest(name: str, shelves: Mapping[str, Shelf]) -> str | None:
-    return did_you_mean(name, list_manifests(shelves))
+    return did_you_mean(name, list_files(shelves))
 
 
 def _files(shelf: Shelf) -> list[str]:
     found: list[str] = []
-    suffixes = (*TEXTS, *PICTURES) if shelf.pictures else TEXTS
     base = str(shelf.folder / shelf.listed)
     for current, folders, files in os.walk(base):
         depth = 0 if current == base else current[len(base) + 1 :].count(os.sep) + 1
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < _DEPTH else []
         for name in sorted(files):
-            if name.casefold().endswith(suffixes) and not name.startswith("."):
+            if name.casefold().endswith(shelf.suffixes) and not name.startswith("."):
                 found.append((Path(current) / name).relative_to(shelf.folder).as_posix())
                 if len(found) == _MOST:
                     return sorted(found)

@@ -1,121 +1,177 @@
 """The camera section of a manifest -> its own caption fields, and no other.
 
-Words stand in camera_words.json, sensors and lenses in their tables. Angles follow the house convention:
-azimuth 0 in front of the subject, 90 at the right-hand side of the picture seen from the front.
+Words stand in camera_words.json, sensors and lenses in their tables. What is sharp is measured by the main subject
+where its size is known, for the same millimetres are a shallow zone on a car and a deep one on a ring.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..errors import StudioFlowError
-from .optics import (
-    circle_of_confusion_mm,
-    equivalent_focal_length_mm,
-    frame_height_m,
-    sharp_limits_m,
-)
-from .words import band, bands, entry, phrases, side, signed_deg
+from ..resources import table
+from .framing import extent_of
+from .lens import DEFAULT_SENSOR, lens_of, sensor_of
+from .optics import blur_disc_of_height, frame_height_m, sharp_limits_m
+from .placement import DEFAULT_DISTANCE_M, orbit_of
+from .words import band, bands, phrases, side, signed_deg
+
+__all__ = [
+    "DEFAULT_DISTANCE_M",
+    "DEFAULT_SENSOR",
+    "Sharpness",
+    "caption_fields",
+    "focus_distance_m",
+    "orbit_of",
+    "sharpness_of",
+]
 
 _WORDS = "studio/camera_words"
-DEFAULT_SENSOR = "full_frame"
-DEFAULT_DISTANCE_M = 2.0
-_ENGRAVED_MM = (8, 14, 16, 18, 20, 21, 24, 28, 35, 40, 45, 50, 55, 65, 75, 85, 90, 100, 105, 135, 150, 180, 200)
+_ENGRAVED_WITHIN = 0.04
+"""A focal length this close to an engraved one is called by it."""
+_LEAST_SEEN = 0.5
+"""Of the frame's height. In a picture of a small thing in wide surroundings it is these that look soft or sharp."""
+_NO_SIDE_DEG = 65.0
+"""From this high above or below there is no side to name."""
 
 
-def orbit_of(camera: dict[str, Any]) -> dict[str, float] | None:
-    """Azimuth, elevation, distance and roll of the camera seen from its target, from either placement.
+class Sharpness(NamedTuple):
+    """What a camera renders sharp, in metres from it.
 
-    None where the manifest places no camera. A pose whose two points coincide raises StudioFlowError.
+    ``depth`` is the total depth of field over what is seen of the main subject: its largest side, at most the height
+    of the frame at the focus and at least half of it, or that height where the subject's size is not known.
+    ``within`` is it over the subject's depth along the view, None without a size. The far limit, and with it both, may
+    be ``math.inf``.
     """
-    if "orbit" in camera:
-        orbit = camera["orbit"]
-        return {
-            "azimuth_deg": signed_deg(orbit.get("azimuth_deg", 0.0)),
-            "elevation_deg": orbit.get("elevation_deg", 0.0),
-            "distance_m": orbit.get("distance_m", DEFAULT_DISTANCE_M),
-            "roll_deg": orbit.get("roll_deg", 0.0),
-        }
-    if "pose" in camera:
-        pose = camera["pose"]
-        x, y, z = (a - b for a, b in zip(pose["position_m"], pose["look_at_m"], strict=True))
-        distance = math.hypot(x, y, z)
-        if distance < 1e-6:
-            raise StudioFlowError(
-                "the camera stands at the point it looks at",
-                where="/camera/pose",
-                found=f"position_m = look_at_m = {pose['position_m']}",
-                allowed="two different points",
-                fix="move position_m or look_at_m",
-            )
-        return {
-            "azimuth_deg": signed_deg(math.degrees(math.atan2(x, z))),
-            "elevation_deg": math.degrees(math.asin(max(-1.0, min(1.0, y / distance)))),
-            "distance_m": distance,
-            "roll_deg": pose.get("roll_deg", 0.0),
-        }
-    return None
+
+    near_m: float
+    far_m: float
+    focus_m: float
+    depth: float
+    within: float | None
 
 
-def caption_fields(camera: dict[str, Any]) -> dict[str, str]:
-    """The fields of ``photographic_characteristics`` that this camera determines, in FIBO's order."""
-    sensor = entry("sensors", camera.get("sensor", DEFAULT_SENSOR), "sensor")
-    lens = _lens(camera)
+def caption_fields(camera: Mapping[str, Any], subject: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The fields of ``photographic_characteristics`` that this camera determines, in FIBO's order.
+
+    ``subject`` is the main subject of the scene; its ``size_m`` and ``facing_deg`` are what the depth of field and
+    the focus are measured by. Raises StudioFlowError for a focus within the focal length, an unknown sensor or preset
+    and a camera on its target.
+    """
     orbit = orbit_of(camera)
-    fields: dict[str, str] = {}
-
-    if "focal_length_mm" in lens and "aperture" in lens:
-        depth = _sharp_depth_in_frame_heights(lens, sensor, orbit)
-        fields["depth_of_field"] = band(depth, bands(_WORDS, "depth_of_field_by_frame_heights"))
-        fields["focus"] = band(depth, bands(_WORDS, "focus_by_frame_heights"))
+    fields = _sharp_fields(camera, subject or {}, orbit)
     if orbit:
         fields["camera_angle"] = _camera_angle(orbit, camera.get("orbit", {}))
-    if "focal_length_mm" in lens:
-        equivalent = equivalent_focal_length_mm(lens["focal_length_mm"], sensor["width_mm"], sensor["height_mm"])
-        kind = lens.get("kind") or band(equivalent, bands(_WORDS, "lens_by_equivalent_mm"))
-        fields["lens_focal_length"] = phrases(_WORDS, "lens")["focal_length"].format(
-            mm=_engraved(equivalent), kind=kind
-        )
+    lens, equivalent = lens_of(camera), lens_of(camera).equivalent_mm(sensor_of(camera))
+    if equivalent is not None:
+        kind = lens.kind or band(equivalent, bands(_WORDS, "lens_by_equivalent_mm"))
+        words = phrases(_WORDS, "lens")["focal_length"]
+        fields["lens_focal_length"] = words.format(mm=_engraved(equivalent), kind=kind)
     return fields
 
 
-def _lens(camera: dict[str, Any]) -> dict[str, Any]:
-    given = camera.get("lens", {})
-    preset = entry("lenses", given["preset"], "lens preset") if "preset" in given else {}
-    lens = {key: preset[key] for key in ("focal_length_mm", "aperture", "kind") if key in preset}
-    if given.get("focal_length_mm", lens.get("focal_length_mm")) != lens.get("focal_length_mm"):
-        lens.pop("kind", None)
-    return lens | {key: value for key, value in given.items() if key != "preset"}
+def focus_distance_m(camera: Mapping[str, Any]) -> float:
+    """Distance from the camera to the plane of focus in metres: as given, else the target's, else 2 m."""
+    given = lens_of(camera).focus_distance_m
+    if given is not None:
+        return given
+    orbit = orbit_of(camera)
+    return orbit["distance_m"] if orbit else DEFAULT_DISTANCE_M
 
 
-def _sharp_depth_in_frame_heights(
-    lens: dict[str, Any], sensor: dict[str, Any], orbit: dict[str, float] | None
-) -> float:
-    """Depth of field divided by the height the frame covers at the focus plane: how deep the sharp slab is
-    compared with what fills the picture, which is what an eye calls shallow, whatever the scale of the subject."""
-    focal = lens["focal_length_mm"]
-    distance = lens.get("focus_distance_m", orbit["distance_m"] if orbit else DEFAULT_DISTANCE_M)
-    if distance <= focal / 1000.0:
+def sharpness_of(camera: Mapping[str, Any], subject: Mapping[str, Any] | None = None) -> Sharpness | None:
+    """What the camera renders sharp; None where focal length or aperture are not known.
+
+    Raises StudioFlowError for a focus within the focal length.
+    """
+    lens, sensor, focus = lens_of(camera), sensor_of(camera), focus_distance_m(camera)
+    if lens.focal_length_mm is None or lens.aperture is None:
+        return None
+    if not focus > lens.focal_length_mm / 1000.0:
         raise StudioFlowError(
             "the camera cannot focus closer than its focal length",
-            where="/camera/lens/focus_distance_m" if "focus_distance_m" in lens else "/camera",
-            found=f"{distance:g} m with a focal length of {focal:g} mm",
-            allowed=f"more than {focal / 1000.0:g} m",
+            where="/camera" if lens.focus_distance_m is None else "/camera/lens/focus_distance_m",
+            found=f"{focus:g} m with a focal length of {lens.focal_length_mm:g} mm",
+            allowed=f"more than {lens.focal_length_mm / 1000.0:g} m",
             fix="move the camera away or choose a shorter lens",
         )
-    coc = circle_of_confusion_mm(sensor["width_mm"], sensor["height_mm"])
-    near, far = sharp_limits_m(focal, lens["aperture"], coc, distance)
-    return (far - near) / frame_height_m(focal, sensor["height_mm"], distance)
+    near, far = sharp_limits_m(lens.focal_length_mm, lens.aperture, sensor.coc_mm, focus)
+    orbit = orbit_of(camera) or {"azimuth_deg": 0.0, "elevation_deg": 0.0}
+    extent = extent_of(subject or {}, orbit["azimuth_deg"], orbit["elevation_deg"])
+    height = frame_height_m(lens.focal_length_mm, sensor.height_mm, focus)
+    if subject is None or extent is None:
+        return Sharpness(near, far, focus, (far - near) / height, None)
+    seen = min(max(*subject["size_m"], height * _LEAST_SEEN), height)
+    return Sharpness(near, far, focus, (far - near) / seen, (far - near) / extent.along_m)
 
 
-def _camera_angle(orbit: dict[str, float], given: dict[str, Any]) -> str:
+def _sharp_fields(
+    camera: Mapping[str, Any], subject: Mapping[str, Any], orbit: dict[str, float] | None
+) -> dict[str, str]:
+    """depth_of_field and focus, where the lens says enough."""
+    sharp = sharpness_of(camera, subject)
+    if sharp is None:
+        return {}
+    if orbit and "focus_distance_m" in camera.get("lens", {}):
+        aside = _focused_elsewhere(camera, sharp, subject, orbit)
+    else:
+        aside = {}
+    words = {"depth_of_field": band(sharp.depth, bands(_WORDS, "depth_of_field_by_depth")), "focus": _focus(sharp)}
+    return words | aside
+
+
+def _focus(sharp: Sharpness) -> str:
+    if sharp.within is None:
+        return band(sharp.depth, bands(_WORDS, "focus_by_frame_heights"))
+    if sharp.within < 1.0:
+        return band(sharp.within, bands(_WORDS, "focus_within_subject"))
+    return band(sharp.depth, bands(_WORDS, "focus_beyond_subject"))
+
+
+def _focused_elsewhere(
+    camera: Mapping[str, Any], sharp: Sharpness, subject: Mapping[str, Any], orbit: dict[str, float]
+) -> dict[str, str]:
+    """The words for a focus set beside a subject that stands around the target; none where it lies within it.
+
+    The subject reaches half its depth before and behind the target; one without a size is a point.
+    """
+    distance = orbit["distance_m"]
+    extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"])
+    half = extent.along_m / 2.0 if extent else 0.0
+    front, back = max(distance - half, 0.0), distance + half
+    if sharp.far_m < front or sharp.near_m > back:
+        return _off_subject(camera, sharp, front if sharp.far_m < front else back, behind=sharp.near_m > back)
+    edges = phrases(_WORDS, "focus_at_the_edge")
+    if sharp.focus_m < front and sharp.far_m < back:
+        return {"focus": edges["in_front"]}
+    if sharp.focus_m > back and sharp.near_m > front:
+        return {"focus": edges["behind"]}
+    return {}
+
+
+def _off_subject(camera: Mapping[str, Any], sharp: Sharpness, edge_m: float, behind: bool) -> dict[str, str]:
+    """The words for a subject of which nothing is sharp; ``edge_m`` is where it is nearest to being so."""
+    lens, sensor = lens_of(camera), sensor_of(camera)
+    if lens.focal_length_mm is None or lens.aperture is None:
+        return {}
+    blur = blur_disc_of_height(lens.focal_length_mm, lens.aperture, sharp.focus_m, edge_m, sensor.height_mm)
+    depth = phrases(_WORDS, "depth_of_field_off_subject")
+    if not behind:
+        return {"depth_of_field": depth["in_front"], "focus": band(blur, bands(_WORDS, "focus_in_front_by_blur"))}
+    return {
+        "depth_of_field": depth["far_behind" if math.isinf(sharp.far_m) else "behind"],
+        "focus": band(blur, bands(_WORDS, "focus_behind_by_blur")),
+    }
+
+
+def _camera_angle(orbit: dict[str, float], given: Mapping[str, Any]) -> str:
     """Height, side and tilt in words; where ``given`` names only one of height and side, nothing of the other."""
     only_side = "azimuth_deg" in given and "elevation_deg" not in given
     only_height = "elevation_deg" in given and "azimuth_deg" not in given
     parts = [] if only_side else [band(orbit["elevation_deg"], bands(_WORDS, "elevation_deg"))]
-    # From straight above or below there is no side to name.
-    if abs(orbit["elevation_deg"]) < 65 and not only_height:
+    if abs(orbit["elevation_deg"]) < _NO_SIDE_DEG and not only_height:
         seen_from = band(abs(orbit["azimuth_deg"]), bands(_WORDS, "side_by_azimuth_deg"))
         parts.append(seen_from.format(side=side(orbit["azimuth_deg"])))
     roll = signed_deg(orbit["roll_deg"])
@@ -125,7 +181,8 @@ def _camera_angle(orbit: dict[str, float], given: dict[str, Any]) -> str:
 
 def _engraved(focal_length_mm: float) -> int:
     """The number a photographer would say: an engraved one within 4 %, else the nearest whole millimetre."""
-    closest = min(_ENGRAVED_MM, key=lambda mark: abs(mark - focal_length_mm))
-    if abs(closest - focal_length_mm) <= 0.04 * focal_length_mm:
+    marks: list[int] = table(f"{_WORDS}.json")["lens"]["engraved_mm"]
+    closest = min(marks, key=lambda mark: abs(mark - focal_length_mm))
+    if abs(closest - focal_length_mm) <= _ENGRAVED_WITHIN * focal_length_mm:
         return closest
     return max(1, round(focal_length_mm))

@@ -51,7 +51,8 @@ def entries(name: str) -> dict[str, dict[str, Any]]:
 
 def entry(name: str, key: str, what: str) -> dict[str, Any]:
     """One row of a named table; StudioFlowError with a suggestion where there is none."""
-    rows = entries(name)
-    if key not in rows:
-        raise StudioFlowError(f"no such {what}", found=f'"{key}"', allowed=", ".join(rows), fix=did_you_mean(key, rows))
-    return rows[key]
+    rows: dict[str, dict[str, Any]] = table(f"studio/{name}.json")
+    if key in rows and not key.startswith("_"):
+        return rows[key]
+    known = entries(name)
+    raise StudioFlowError(f"no such {what}", found=f'"{key}"', allowed=", ".join(known), fix=did_you_mean(key, known))

@@ -38,6 +38,7 @@ _SPOKEN = {
     "string": {"minLength", "maxLength", "pattern"},
     "integer": {"minimum", "maximum", "exclusiveMinimum", "multipleOf"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "multipleOf"},
+    "boolean": set(),
     "array": {"items", "minItems", "maxItems"},
     "object": {
         "properties",
@@ -325,6 +326,7 @@ _BY_KIND: dict[str, Callable[[Rule, str], Make]] = {
     "number": _number,
     "array": _list,
     "object": _object,
+    "boolean": lambda rule, place: lambda drawing: drawing.one_of((True, False)),
     "null": lambda rule, place: lambda drawing: None,
 }
 _PATTERNS: dict[str, Make] = {

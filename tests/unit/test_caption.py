@@ -64,8 +64,16 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "owned"),
     [
-        ("camera.orbit.elevation_deg", 50, {"photographic_characteristics.camera_angle"}),
-        ("camera.orbit.azimuth_deg", -100, {"photographic_characteristics.camera_angle"}),
+        (
+            "camera.orbit.elevation_deg",
+            50,
+            {
+                "photographic_characteristics.camera_angle",
+                "photographic_characteristics.focus",
+                "aesthetics.composition",
+            },
+        ),
+        ("camera.orbit.azimuth_deg", -100, {"photographic_characteristics.camera_angle", "objects"}),
         (
             "camera.lens.aperture",
             16,
@@ -90,7 +98,7 @@ def test_a_change_reaches_only_the_fields_its_section_owns(path: str, value: Any
 
 def test_the_camera_reaches_light_only_where_the_lights_stay_in_the_world() -> None:
     around = with_value("camera.orbit.azimuth_deg", -100)
-    assert changed(fields(SAMPLE), fields(around)) == {"photographic_characteristics.camera_angle"}
+    assert changed(fields(SAMPLE), fields(around)) == {"photographic_characteristics.camera_angle", "objects"}
     still, moved = (copy.deepcopy(shot) for shot in (SAMPLE, around))
     for shot in (still, moved):
         shot["lighting"]["frame"] = "world"

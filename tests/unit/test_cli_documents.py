@@ -198,7 +198,7 @@ def test_diff(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(run(capsys, "diff", "--json", sample, other)[1])["same_shot"] is False
     page = tmp_path / "diff.html"
     assert run(capsys, "diff", "--html", page, sample, other)[1] == f"{page}\n"
-    assert "<ins>softly</ins>" in page.read_text(encoding="utf-8")
+    assert "<ins>slightly</ins>" in page.read_text(encoding="utf-8")
 
 
 def test_convert_says_what_became_of_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

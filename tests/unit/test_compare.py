@@ -55,8 +55,12 @@ def test_a_lens_changed_reads_as_a_photographer_says_it() -> None:
         "camera\n"
         "  camera.lens.focal_length_mm 50 → 85 mm\n"
         "what FIBO reads (fibo-2)\n"
-        '  photographic_characteristics.depth_of_field "shallow, background softly blurred" → '
+        '  aesthetics.composition "medium shot, grinder slightly left of center, generous empty space on the right" → '
+        '"medium close-up, grinder slightly left of center, generous empty space on the right"\n'
+        '  photographic_characteristics.depth_of_field "moderately shallow, background soft but recognisable" → '
         '"very shallow, background strongly blurred"\n'
+        '  photographic_characteristics.focus "sharp focus on the near side of the subject, its far side slightly soft"'
+        ' → "sharp focus on the near side of the subject, its far side soft"\n'
         '  photographic_characteristics.lens_focal_length "50mm standard lens" → "85mm portrait lens"'
     )
 
@@ -106,12 +110,22 @@ def test_items_of_two_digits_stand_in_the_order_of_numbers() -> None:
 
 def test_an_inserted_subject_is_one_change() -> None:
     after = copy.deepcopy(SAMPLE)
-    after["scene"]["subjects"].insert(0, {"description": "linen napkin", "color": "#EEE6D8"})
+    after["scene"]["subjects"].insert(1, {"description": "linen napkin", "color": "#EEE6D8"})
     found = compare(SAMPLE, after)
-    assert lines(found) == ['scene.subjects[0] added: description "linen napkin", color #EEE6D8']
+    assert lines(found) == ['scene.subjects[1] added: description "linen napkin", color #EEE6D8']
     assert [change.kind for change in found.caption_changes] == ["added"]
     back = compare(after, SAMPLE)
-    assert [(change.pointer, change.kind) for change in back.changes] == [("/scene/subjects/0", "removed")]
+    assert [(change.pointer, change.kind) for change in back.changes] == [("/scene/subjects/1", "removed")]
+
+
+def test_another_main_subject_is_what_the_camera_sees() -> None:
+    after = copy.deepcopy(SAMPLE)
+    after["scene"]["subjects"].insert(0, {"description": "linen napkin"})
+    assert [change.path for change in compare(SAMPLE, after).caption_changes] == [
+        "objects[0]",
+        "aesthetics.composition",
+        "photographic_characteristics.focus",
+    ]
 
 
 def test_an_inserted_and_a_changed_subject_are_told_apart() -> None:
@@ -174,10 +188,11 @@ def test_a_section_of_one_side_only_is_told_field_by_field() -> None:
     after = {key: value for key, value in SAMPLE.items() if key != "camera"}
     found = compare(SAMPLE, after)
     assert "camera.lens.preset removed: portrait_85" in lines(found)
+    # Without a camera nothing is said of what it sees, and places are those seen from the front.
     assert {change.path for change in found.caption_changes} == {
         f"photographic_characteristics.{name}"
         for name in ("depth_of_field", "focus", "camera_angle", "lens_focal_length")
-    }
+    } | {"aesthetics.composition", "objects[0].orientation", "objects[1].location", "objects[2].location"}
     assert lines(compare(after, SAMPLE | {"camera": {}})) == ["camera added: {}"]
 
 

@@ -17,7 +17,7 @@ from ...families import DEFAULT, Family
 from ...families import family as family_of_id
 from ...manifest import pointer, validate
 from ...resources import table
-from . import camera, caption, frame, light, prose, render, scene
+from . import camera, caption, frame, light, material, prose, render, scene
 from .base import CHECKS
 from .shot import Shot
 
@@ -32,7 +32,7 @@ MAX_OF_ONE_RULE = 20
 _MAX_PASSES = 40
 """A pass mends each place once, and few rules have anything to say about one place."""
 
-_MODULES = (camera, caption, frame, light, prose, render, scene)
+_MODULES = (camera, caption, frame, light, material, prose, render, scene)
 """Imported for the rules that they register."""
 
 

@@ -16,7 +16,8 @@ from .words import Match, Text, meaning, word_set
 
 _NUMBERS_WIN = "change the words, which contradict what the camera's numbers say in the caption, or change the camera"
 _DEEP, _SHALLOW = 1.5, 0.6
-"""Depth of field in frame heights from which everything is sharp, and below which the camera's words say shallow."""
+"""Depth of field over what is seen of the subject (``Sharpness.depth``) from which nearly everything is sharp, and
+below which the camera's words say shallow."""
 _SAME_LENS = 1.25
 """Focal lengths closer than this factor give pictures that nobody tells apart by a word."""
 _MACRO_FRAME_M = 0.4
@@ -134,7 +135,7 @@ def _side_fits(wanted: str, azimuth: float) -> bool:
 @rule("lens-contradicts-text")
 def lens(shot: Shot) -> Iterator[Fault]:
     """Words and numbers for a lens against the lens of the camera."""
-    equivalent, focal = shot.lens.equivalent_mm, shot.lens.focal_length_mm
+    equivalent, focal = shot.equivalent_mm, shot.lens.focal_length_mm
     # Where lenses are what is photographed, their focal lengths are theirs.
     if not equivalent or not focal or _lenses_are_the_subject(shot):
         return
@@ -226,9 +227,9 @@ def _engraved(shot: Shot) -> str:
 @rule("focus-contradicts-text")
 def focus(shot: Shot) -> Iterator[Fault]:
     """Words for depth of field against what lens, aperture and distance give."""
-    depth = shot.depth_in_frame_heights
-    if depth is None or _SHALLOW <= depth < _DEEP:
+    if shot.sharp is None or _SHALLOW <= shot.sharp.depth < _DEEP:
         return
+    depth = shot.sharp.depth
     groups = ["focus.deep"] if depth < _SHALLOW else ["focus.shallow", "focus.shallow_in_background"]
     for text in shot.texts:
         wrong = [

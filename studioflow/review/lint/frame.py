@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from ...studio.framing import Fill, fill_of
+from ...studio.placement import axes_of
 from .base import Fault, remove, rule, show
 from .shot import Point, Shot, center_of, point
 from .words import Text, meaning
@@ -71,20 +73,12 @@ def _framing_fault(shot: Shot, text: Text, phrase: str, share: float) -> Fault:
     )
 
 
-def _filled(shot: Shot, index: int) -> tuple[float, float] | None:
+def _filled(shot: Shot, index: int) -> Fill | None:
     """Which part of the frame's width and height a subject takes; None where something to know it by is missing."""
-    if shot.camera_at is None or shot.orbit is None or index >= len(shot.subjects):
+    if shot.camera_at is None or shot.ratio is None or index >= len(shot.subjects):
         return None
     subject = shot.subjects[index]
-    frame = shot.frame_at(math.dist(shot.camera_at, center_of(subject)))
-    if frame is None or "size_m" not in subject or frame.height_m <= 0:
-        return None
-    width, height, depth = subject["size_m"]
-    turned = math.radians(shot.orbit["azimuth_deg"] - shot.facing_deg(index))
-    raised = math.radians(shot.orbit["elevation_deg"])
-    across = abs(width * math.cos(turned)) + abs(depth * math.sin(turned))
-    up = height * math.cos(raised) + depth * abs(math.sin(raised))
-    return across / frame.width_m, up / frame.height_m
+    return fill_of(shot.camera, subject, shot.ratio, math.dist(shot.camera_at, center_of(subject)))
 
 
 @rule("aperture-without-lens")
@@ -101,15 +95,15 @@ def aperture(shot: Shot) -> Iterator[Fault]:
 @rule("focus-misses-target")
 def focus_misses(shot: Shot) -> Iterator[Fault]:
     """A focus distance that leaves the target unsharp."""
-    if shot.orbit is None or shot.sharp_m is None or "focus_distance_m" not in shot.camera["lens"]:
+    if shot.orbit is None or shot.sharp is None or "focus_distance_m" not in shot.camera["lens"]:
         return
-    near, far = shot.sharp_m
+    near, far = shot.sharp.near_m, shot.sharp.far_m
     distance = shot.orbit["distance_m"]
     half = max(shot.subjects[0].get("size_m", [0]), default=0) / 2.0 if shot.subjects else 0.0
     if not near - half <= distance <= far + half:
         yield Fault(
             ("camera", "lens", "focus_distance_m"),
-            f"focused at {shot.focus_m:g} m the lens is sharp from {near:.3g} to {far:.3g} m, "
+            f"focused at {shot.sharp.focus_m:g} m the lens is sharp from {near:.3g} to {far:.3g} m, "
             f"and the target is at {distance:.3g} m",
             "leave focus_distance_m out to focus on the target, or stop down",
             (remove(("camera", "lens", "focus_distance_m")),),
@@ -163,7 +157,7 @@ def out_of_frame(shot: Shot) -> Iterator[Fault]:
     target = shot.target
     if shot.camera_at is None or shot.orbit is None or target is None or abs(shot.orbit["roll_deg"]) > 10:
         return
-    forward, right, up = _axes(shot.orbit["azimuth_deg"], shot.orbit["elevation_deg"])
+    forward, right, up = axes_of(shot.orbit["azimuth_deg"], shot.orbit["elevation_deg"])
     for index, subject in enumerate(shot.subjects):
         # A location in words wins in the caption, and then the position is only a note.
         if "position_m" not in subject or "location" in subject:
@@ -183,12 +177,3 @@ def out_of_frame(shot: Shot) -> Iterator[Fault]:
                 f"{show(subject['description'])} stands {where}",
                 "move it, turn the camera or take a shorter lens; or leave the subject out",
             )
-
-
-def _axes(azimuth_deg: float, elevation_deg: float) -> tuple[Point, Point, Point]:
-    """Unit vectors of a camera at those angles: towards its target, to its right and upwards."""
-    a, e = math.radians(azimuth_deg), math.radians(elevation_deg)
-    forward = (-math.cos(e) * math.sin(a), -math.sin(e), -math.cos(e) * math.cos(a))
-    right = (math.cos(a), 0.0, -math.sin(a))
-    up = (-math.sin(e) * math.sin(a), math.cos(e), -math.sin(e) * math.cos(a))
-    return forward, right, up

@@ -17,15 +17,12 @@ from ...caption.fields import WRAPPED
 from ...errors import StudioFlowError
 from ...families import Family
 from ...manifest import render_settings, schema
-from ...studio.camera import DEFAULT_DISTANCE_M, DEFAULT_SENSOR, orbit_of
-from ...studio.lighting import lights_of
-from ...studio.optics import (
-    circle_of_confusion_mm,
-    equivalent_focal_length_mm,
-    frame_height_m,
-    sharp_limits_m,
-)
-from ...studio.words import entry, signed_deg
+from ...studio.camera import Sharpness, sharpness_of
+from ...studio.framing import Frame, frame_at, middle_of
+from ...studio.lens import Lens, lens_of, sensor_of
+from ...studio.lighting import apparent_size, key_of, lights_of
+from ...studio.placement import orbit_of
+from ...studio.words import signed_deg
 from .base import Path, words
 from .words import MAX_CHARACTERS, Text
 
@@ -33,15 +30,6 @@ Point = tuple[float, float, float]
 
 _FAR_M = 1e6
 """Coordinates beyond this are nobody's studio; cut off so that no arithmetic overflows."""
-
-
-@dataclass(frozen=True)
-class Lens:
-    """The lens in force: the preset with the given numbers over it; None where neither says a number."""
-
-    focal_length_mm: float | None
-    aperture: float | None
-    equivalent_mm: float | None
 
 
 @dataclass(frozen=True)
@@ -55,14 +43,6 @@ class Light:
     kelvin: float | None
     apparent: float
     index: int | None
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What the picture covers at one distance from the camera, in metres."""
-
-    width_m: float
-    height_m: float
 
 
 class Shot:
@@ -139,52 +119,31 @@ class Shot:
     @functools.cached_property
     def lens(self) -> Lens:
         """The lens in force."""
-        given = self.camera.get("lens", {})
-        preset = entry("lenses", given["preset"], "lens preset") if "preset" in given else {}
-        focal = given.get("focal_length_mm", preset.get("focal_length_mm"))
-        width, height = self.sensor_mm
-        equivalent = equivalent_focal_length_mm(focal, width, height) if focal else None
-        return Lens(focal, given.get("aperture", preset.get("aperture")), equivalent)
+        return lens_of(self.camera)
 
     @property
-    def sensor_mm(self) -> tuple[float, float]:
-        """Width and height of the sensor in millimetres."""
-        sensor = entry("sensors", self.camera.get("sensor", DEFAULT_SENSOR), "sensor")
-        return sensor["width_mm"], sensor["height_mm"]
-
-    @property
-    def focus_m(self) -> float:
-        """Distance from the camera to the plane of focus."""
-        distance = self.orbit["distance_m"] if self.orbit else DEFAULT_DISTANCE_M
-        focus: float = self.camera.get("lens", {}).get("focus_distance_m", distance)
-        return focus
+    def equivalent_mm(self) -> float | None:
+        """The lens's focal length in terms of full frame."""
+        return self.lens.equivalent_mm(sensor_of(self.camera))
 
     @functools.cached_property
-    def sharp_m(self) -> tuple[float, float] | None:
-        """Near and far limit of sharpness in metres from the camera; None where the lens does not say."""
-        focal, aperture = self.lens.focal_length_mm, self.lens.aperture
-        if focal is None or aperture is None or self.focus_m <= focal / 1000.0:
+    def sharp(self) -> Sharpness | None:
+        """What is sharp, measured as the camera's words are; None where lens or placement do not say."""
+        if self.orbit is None and not {"orbit", "pose"}.isdisjoint(self.camera):
             return None
-        return sharp_limits_m(focal, aperture, circle_of_confusion_mm(*self.sensor_mm), self.focus_m)
+        try:
+            return sharpness_of(self.camera, self.subjects[0] if self.subjects else None)
+        except StudioFlowError:
+            return None
 
     @property
-    def depth_in_frame_heights(self) -> float | None:
-        """Depth of field over the height of the frame at the focus, the measure that the camera's words go by."""
-        if self.sharp_m is None or self.lens.focal_length_mm is None:
-            return None
-        near, far = self.sharp_m
-        return (far - near) / frame_height_m(self.lens.focal_length_mm, self.sensor_mm[1], self.focus_m)
+    def ratio(self) -> float | None:
+        """Width of the picture over its height; None where render says an impossible size."""
+        return self.size[0] / self.size[1] if self.size else None
 
     def frame_at(self, distance_m: float) -> Frame | None:
         """What the picture covers at a distance, the sensor turned upright for an upright picture and cropped to it."""
-        focal = self.lens.focal_length_mm
-        if focal is None or self.size is None or distance_m <= focal / 1000.0:
-            return None
-        width, height = self.size
-        across, up = self.sensor_mm if width >= height else self.sensor_mm[::-1]
-        used = min(across, up * width / height)
-        seen = frame_height_m(focal, used, distance_m)
-        return Frame(seen, seen * height / width)
+        return frame_at(self.camera, self.ratio, distance_m) if self.ratio else None
 
     @functools.cached_property
     def size(self) -> tuple[int, int] | None:
@@ -233,7 +192,7 @@ class Shot:
                 elevation_deg=light.get("elevation_deg", 0.0),
                 intensity=light.get("intensity", 1.0),
                 kelvin=light.get("color_temperature_k"),
-                apparent=_apparent(light),
+                apparent=apparent_size(light),
                 index=index if own else None,
             )
             for index, light in enumerate(lights_of(self.lighting))
@@ -242,8 +201,9 @@ class Shot:
     @property
     def key(self) -> Light | None:
         """The key light, or the strongest where none is called so."""
-        candidates = [light for light in self.lights if light.role == "key"] or self.lights
-        return max(candidates, key=lambda light: light.intensity, default=None)
+        raw = lights_of(self.lighting)
+        key = key_of(raw)
+        return next((seen for seen, light in zip(self.lights, raw, strict=True) if light is key), None)
 
 
 def point(values: list[float]) -> Point:
@@ -254,15 +214,7 @@ def point(values: list[float]) -> Point:
 
 def center_of(subject: dict[str, Any]) -> Point:
     """The middle of a subject, which stands on its position."""
-    x, y, z = point(subject.get("position_m", [0, 0, 0]))
-    return x, y + subject.get("size_m", [0, 0, 0])[1] / 2.0, z
-
-
-def _apparent(light: dict[str, Any]) -> float:
-    """How large a light looks from the subject, the measure that the words for shadows go by."""
-    kind = entry("light_types", light["type"], "light type")["size_m"] if "type" in light else [0.6, 0.6]
-    width, height = light.get("size_m") or kind
-    return math.sqrt(width * height) / light.get("distance_m", 1.5)
+    return point(middle_of(subject))
 
 
 def _scene_texts(scene: dict[str, Any], materials: dict[str, Any]) -> Iterator[Text]:
