@@ -7,6 +7,7 @@ from pathlib import Path
 from comfy_api.latest import ComfyExtension, io
 
 from ..studioflow.recipes import publish
+from .camera import Camera, CameraFromComfyUI3D, CameraPath, CameraToComfyUI3D, DepthOfField, Lens
 from .caption import CompileCaption
 from .delivery import SaveDelivery
 from .edit import (
@@ -19,6 +20,8 @@ from .edit import (
     VaryManifest,
 )
 from .fibo import FiboLoader, FiboSampler
+from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
+from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
 from .review import CheckManifest, DiffManifests
 
@@ -46,4 +49,19 @@ class StudioFlow(ComfyExtension):
             FillPlaceholders,
             CheckManifest,
             DiffManifests,
+            Camera,
+            Lens,
+            DepthOfField,
+            CameraFromComfyUI3D,
+            CameraToComfyUI3D,
+            CameraPath,
+            Light,
+            StudioSetup,
+            LightingDiagram,
+            Sun,
+            HdriLight,
+            Material,
+            Style,
+            Palette,
+            Negative,
         ]

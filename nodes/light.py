@@ -249,6 +249,11 @@ class Sun(io.ComfyNode):
                     tooltip="Compass direction that a camera at azimuth 0 looks to: 0 north, 90 east.",
                 ),
                 io.Boolean.Input(
+                    "overcast",
+                    default=False,
+                    tooltip="On: clouds cover the sun, and all light comes from the sky. For date and place.",
+                ),
+                io.Boolean.Input(
                     "require_sun",
                     default=False,
                     tooltip="On: an error where the sun is below the horizon. Off: twilight or night, without a sun.",

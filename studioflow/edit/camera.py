@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import EditError
 from ..manifest import picture_ratio
+from ..studio.camera import sharpness_of
 from ..studio.framing import middle_of
 from ..studio.placement import from_comfyui, to_comfyui
 from .field import put
@@ -43,7 +44,7 @@ def set_camera(
         orbit["target_m"] = _point(target)
     result = put(begun(manifest), ("camera", "sensor"), sensor)
     result = put(result, ("camera", "orbit"), orbit)
-    return finished(result, [("camera", "sensor"), ("camera", "orbit")], source)
+    return _possible(finished(result, [("camera", "sensor"), ("camera", "orbit")], source))
 
 
 def set_lens(
@@ -58,7 +59,7 @@ def set_lens(
     """The manifest (a new one where there is none) with this lens; what it had of a lens goes.
 
     0 for focal length and aperture takes the preset's, 0 for the focus distance focuses on the target. Raises
-    EditError where there is neither a preset nor a focal length.
+    EditError where there is neither a preset nor a focal length, and StudioFlowError for a focus within the lens.
     """
     if preset is None and not focal_length_mm:
         raise EditError(
@@ -70,7 +71,7 @@ def set_lens(
         )
     numbers = {"focal_length_mm": focal_length_mm, "aperture": aperture, "focus_distance_m": focus_distance_m}
     lens = ({"preset": preset} if preset else {}) | {name: value for name, value in numbers.items() if value}
-    return finished(put(begun(manifest), ("camera", "lens"), lens), [("camera", "lens")], source)
+    return _possible(finished(put(begun(manifest), ("camera", "lens"), lens), [("camera", "lens")], source))
 
 
 def camera_from_comfyui(
@@ -109,6 +110,12 @@ def camera_to_comfyui(
     subject = next(iter(shot.get("scene", {}).get("subjects", [])), {})
     value = to_comfyui(placed, metres_per_unit=metres_per_unit, target_m=middle_of(subject), ratio=picture_ratio(shot))
     return value, shot
+
+
+def _possible(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest; told here, and not where the caption is made, if no lens can focus so close."""
+    sharpness_of(manifest["camera"])
+    return manifest
 
 
 def _point(text: str) -> list[float]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from ..errors import EditError, require_choice
 from ..studio.camera import Sharpness, sharpness_of
-from ..studio.focus_drawing import focus_svg
 from ..studio.framing import extent_of
 from ..studio.lens import Lens, Sensor, lens_of, sensor_of
 from ..studio.optics import blur_disc_mm, hyperfocal_m, sharp_limits_m
@@ -117,6 +116,8 @@ def set_focus(
 
 def focus_drawing(focus: Focus) -> str:
     """The side view of what is sharp, as SVG."""
+    from ..studio.focus_drawing import focus_svg
+
     if focus.lens.focal_length_mm is None or focus.lens.aperture is None:
         raise ValueError("a drawing needs a focal length and an aperture")
     return focus_svg(

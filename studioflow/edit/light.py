@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import EditError, require_choice
-from ..studio.diagram import diagram_svg
 from ..studio.lighting import lights_of
 from ..studio.words import entry, signed_deg
 from .field import put
@@ -97,6 +96,8 @@ def lighting_diagram(manifest: dict[str, Any] | None, title: str = "") -> tuple[
 
     Without a ``title`` the plan has the shot's own.
     """
+    from ..studio.diagram import diagram_svg
+
     shot = manifest or set_setup(None, "three_point")
     subject = next(iter(shot.get("scene", {}).get("subjects", [])), None)
     heading = title or shot.get("meta", {}).get("title", "")

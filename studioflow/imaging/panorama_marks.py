@@ -83,7 +83,8 @@ def _draw(draw: ImageDraw, report: PanoramaReport, width: int, height: int) -> N
     for number, (light, row, ring) in enumerate(zip(report.lights, made, rings, strict=True), 1):
         color = row.get("color") or f"{row['color_temperature_k']:.0f} K"
         text = f"{number} {row['role']} · {row['type'].replace('_', ' ')} · {color}"
-        box = _free_box(draw.textbbox((0, 0), text, font), light, ring, taken, width, height)
+        size = draw.textlength(text, font) + height / 40, height / 24
+        box = _free_box(size, light, ring, taken, width, height)
         taken.append(box)
         labels.append((text, box))
         _tie(draw, box, ring, width, height)
@@ -111,7 +112,7 @@ def _ring(light: PanoramaLight, width: int, height: int) -> Iterator[tuple[float
 
 
 def _free_box(
-    text: tuple[float, float, float, float],
+    size: tuple[float, float],
     light: PanoramaLight,
     ring: list[tuple[float, float]],
     taken: list[_Box],
@@ -119,7 +120,7 @@ def _free_box(
     height: int,
 ) -> _Box:
     """A place for a label under its ring, or over it, or as near as the others leave room; always in the picture."""
-    wide, high = text[2] - text[0] + height / 40, text[3] - text[1] + height / 50
+    wide, high = size
     x = across_of(light.azimuth_deg) * width
     left = min(max(x - wide / 2, height / 100), width - wide - height / 100)
     over, under = min(y for _, y in ring) - high - height / 80, max(y for _, y in ring) + height / 80

@@ -169,7 +169,8 @@ def _setting(seen: Any, lights: tuple[PanoramaLight, ...], ambient: float) -> tu
     sky = even and (blue or seen.sky_over_ground >= rule["sky_over_ground"]) and ambient >= rule["sun_ambient"]
     if small and strongest > rule["sun_share"] and sky:
         return OUTDOOR, True
-    if even and seen.sky_over_ground >= rule["sky_over_ground"] and strongest < rule["sun_share"]:
+    bright = even and seen.sky_over_ground >= rule["sky_over_ground"]
+    if bright and (strongest < rule["sun_share"] or (blue and sky)):
         return OUTDOOR, False
     return (STUDIO if lamps >= rule["studio_share"] else INTERIOR), False
 

@@ -144,11 +144,12 @@ def _measured(grid: Grid, region: Region, owner: NDArray[np.int32], ambience: Ar
     flux = np.maximum(colors.sum(axis=0), 0.0)
     if weights.sum() <= 0.0 or not flux.any():
         return None
-    return _source(grid.directions[whole], weights, flux, 2.0 * np.pi / grid.light.shape[1])
+    return _source(grid.directions[whole], grid.solid[whole], weights, flux)
 
 
-def _source(directions: Array, weights: Array, flux: Array, cell: float) -> Source:
-    """From the directions [n, 3] of a light's cells, their luminance times solid angle [n], and its colour [3]."""
+def _source(directions: Array, solid: Array, weights: Array, flux: Array) -> Source:
+    """From the directions [n, 3] and solid angles [n] of a light's cells, their luminance times those, its colour."""
+    cell = math.sqrt(float(solid.max()))
     middle = weights @ directions / weights.sum()
     coherence = float(np.linalg.norm(middle))
     middle /= coherence
@@ -163,6 +164,12 @@ def _source(directions: Array, weights: Array, flux: Array, cell: float) -> Sour
         place = directions @ axis / np.maximum(facing, 0.1)
         spread = np.average(place**2, weights=weights) - np.average(place, weights=weights) ** 2 - cell**2 / 12.0
         sides.append(math.degrees(2.0 * math.atan(math.sqrt(12.0 * max(spread, (cell / 4.0) ** 2)) / 2.0)))
+    # A glow around a small bright light spreads far and says little of its size: what counts then is how large an even
+    # light of the same flux and brightness would be.
+    even = float(weights.sum() ** 2 / np.sum(weights**2 / solid))
+    spread_sr = math.radians(sides[0]) * math.radians(sides[1])
+    shrink = math.sqrt(even / spread_sr) if even < 0.7 * spread_sr else 1.0
+    sides = [shrink * side for side in sides]
     irradiance = float(weights @ np.maximum(facing, 0.0))
     return Source(
         middle, irradiance * float(luminance(flux)) / float(weights.sum()), flux, sides[0], sides[1], coherence

@@ -214,7 +214,7 @@ def sun_preset(name: str) -> Sunlight:
             "no such time of day", found=f'"{name}"', allowed=", ".join(names), fix=did_you_mean(name, names)
         )
     row = _data()["presets"][name]
-    azimuth, elevation = row["azimuth_deg"], row["elevation_deg"]
+    azimuth, elevation = float(row["azimuth_deg"]), float(row["elevation_deg"])
     return Sunlight(_lighting(azimuth, elevation, name), azimuth, elevation)
 
 

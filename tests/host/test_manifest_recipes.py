@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,41 +10,11 @@ import pytest
 import dev
 from studioflow.caption import flat
 from studioflow.manifest import load, load_with_notes, loads
-from studioflow.queue import ComfyClient, JobFailed, JobResult, PromptRefused
-from studioflow.recipes import recipe
+from studioflow.queue import JobFailed, PromptRefused
 
-QUICK = {"width": 64, "height": 64, "steps": 1, "count": 1}
+from .prompts import captions, chain, delivered, quick, run
+
 CAMERA = {"depth_of_field", "focus", "camera_angle", "lens_focal_length"}
-
-
-def run(host: dev.Host, prompt: dict[str, Any]) -> JobResult:
-    async def submit() -> JobResult:
-        async with ComfyClient(host.url) as comfy:
-            return await (await comfy.submit(prompt)).wait()
-
-    return asyncio.run(submit())
-
-
-def quick(name: str) -> dict[str, Any]:
-    """A recipe's prompt with its renders made small; the manifests in it stay as they are."""
-    prompt = copy.deepcopy(recipe(name).prompt)
-    for node in prompt.values():
-        if node["class_type"] == "StudioFlowFiboSampler":
-            node["inputs"] |= QUICK
-    return prompt
-
-
-def delivered(host: dev.Host, result: JobResult, node: str) -> dict[str, list[Path]]:
-    """The files that a Save Delivery wrote, by kind."""
-    files: dict[str, list[Path]] = {}
-    for file in result.outputs[node]["studioflow_files"]:
-        path = host.base / "output" / file["subfolder"] / file["filename"]
-        files.setdefault("".join(path.suffixes), []).append(path)
-    return files
-
-
-def captions(files: dict[str, list[Path]]) -> list[dict[str, Any]]:
-    return [flat(json.loads(path.read_text(encoding="utf-8"))) for path in files[".caption.json"]]
 
 
 def test_somebodys_caption_is_rescued_and_only_the_camera_changes(host: dev.Host) -> None:
@@ -102,27 +69,6 @@ def test_a_delivery_opens_as_a_manifest_in_the_graph(host: dev.Host) -> None:
     result = run(host, prompt)
     again = delivered(host, result, "5")
     assert load(again[".manifest.json"][0]) == load(files[".manifest.json"][0])
-
-
-SOURCES = {
-    "ManifestFromText": (),
-    "ImportCaption": (),
-    "OverlayManifest": ("base", "top"),
-}
-"""The inputs that take a shot, where it is not just ``manifest``."""
-
-
-def chain(node: str, **inputs: Any) -> dict[str, Any]:
-    """The sample shot through one node into a comparison, which needs no model."""
-    given = {name: ["1", 0] for name in SOURCES.get(node, ("manifest",))}
-    return {
-        "1": {"class_type": "StudioFlowLoadManifest", "inputs": {"manifest": "samples/product_hero.json"}},
-        "2": {"class_type": f"StudioFlow{node}", "inputs": given | inputs},
-        "3": {
-            "class_type": "StudioFlowDiffManifests",
-            "inputs": {"before": ["1", 0], "after": ["2", 0], "dialect": "fibo-2"},
-        },
-    }
 
 
 SCENE = dict.fromkeys("description background text mood composition palette medium artistic context".split(), "")

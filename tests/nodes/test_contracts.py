@@ -30,6 +30,21 @@ IDS = [
     "StudioFlowFillPlaceholders",
     "StudioFlowCheckManifest",
     "StudioFlowDiffManifests",
+    "StudioFlowCamera",
+    "StudioFlowLens",
+    "StudioFlowDepthOfField",
+    "StudioFlowCameraFromComfyUI3D",
+    "StudioFlowCameraToComfyUI3D",
+    "StudioFlowCameraPath",
+    "StudioFlowLight",
+    "StudioFlowStudioSetup",
+    "StudioFlowLightingDiagram",
+    "StudioFlowSun",
+    "StudioFlowHdriLight",
+    "StudioFlowMaterial",
+    "StudioFlowStyle",
+    "StudioFlowPalette",
+    "StudioFlowNegative",
 ]
 
 
@@ -55,7 +70,8 @@ def test_only_v3(pack: ModuleType) -> None:
 def test_names_and_words(node: Any) -> None:
     schema = node.GET_SCHEMA()
     assert schema.category.startswith("StudioFlow/")
-    assert schema.display_name.replace("FIBO", "Fibo").istitle()
+    names = {"FIBO": "Fibo", "HDRI": "Hdri", "ComfyUI": "Comfyui"}
+    assert all(names.get(word, word).istitle() or word == "3D" for word in schema.display_name.split())
     assert schema.description.endswith(".")
 
 
@@ -74,7 +90,7 @@ def test_input_ids_are_snake_case_and_unlike_output_ids(node: Any) -> None:
 
 
 def test_own_sockets_have_a_prefix(node: Any) -> None:
-    known = {"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "IMAGE"}
+    known = {"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "IMAGE", "LOAD3D_CAMERA"}
     for socket in [*node.GET_SCHEMA().inputs, *node.GET_SCHEMA().outputs]:
         kind = socket.get_io_type()
         assert kind in known or kind.startswith("STUDIOFLOW_"), kind

@@ -64,6 +64,7 @@ HEAVY = {
     "cv2",
     "OpenEXR",
     "PIL",
+    "OpenImageIO",
     "astronomy",
     "resvg_py",
     "scipy",
