@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import EditError
 from ..studio.camera_path import EASINGS, LIGHTS_ON_THE_WAY, MAX_FRAMES, MOVES, camera_path, lights_for_path
 from ..studio.framing import middle_of
-from .written import begun, finished
+from .written import begun, finished, leaves, value_at
 
 __all__ = ["EASINGS", "LIGHTS_ON_THE_WAY", "MAX_FRAMES", "MOVES", "number_or_nothing", "path_manifests"]
 
@@ -45,14 +45,22 @@ def path_manifests(
         way=way,
         target_m=middle_of(subject),
     )
-    moving, written = shot, [("camera",)]
     lighting = lights_for_path(shot.get("lighting", {}), cameras[0], lights)
-    if lighting != shot.get("lighting", {}):
-        moving, written = shot | {"lighting": lighting}, [("camera",), ("lighting",)]
+    moving = shot | {"lighting": lighting} if lighting != shot.get("lighting", {}) else shot
     return [
-        finished(moving | {"camera": camera}, written, f"{source}, frame {frame}")
-        for frame, camera in enumerate(cameras)
+        _frame(shot, moving | {"camera": camera}, f"{source}, frame {frame}") for frame, camera in enumerate(cameras)
     ]
+
+
+def _frame(shot: dict[str, Any], moved: dict[str, Any], source: str) -> dict[str, Any]:
+    """One picture of the path; raw caption fields give way only to what the move changed."""
+    written = [
+        path
+        for section in ("camera", "lighting")
+        for path in leaves(moved.get(section, {}), (section,))
+        if value_at(shot, path) != value_at(moved, path)
+    ]
+    return finished(moved, written, source)
 
 
 def number_or_nothing(name: str, text: str) -> float | None:
