@@ -31,8 +31,8 @@ class Camera(io.ComfyNode):
             node_id="StudioFlowCamera",
             display_name="Camera",
             category="StudioFlow/Camera",
-            description="Places the camera on an orbit around the subject. Only the caption fields that the camera "
-            "decides change.",
+            description="Places the camera on an orbit around the subject. Camera angle, shot size, what is sharp and "
+            "which side is seen follow; nothing else changes.",
             search_aliases=["angle", "orbit", "viewpoint", "sensor", "high angle", "low angle", "dutch angle"],
             inputs=[
                 io.Float.Input(
@@ -118,7 +118,7 @@ class Lens(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "aperture",
-                    default=2.8,
+                    default=0.0,
                     min=0.0,
                     max=64.0,
                     step=0.1,

@@ -41,7 +41,8 @@ class Light(io.ComfyNode):
                     min=-180.0,
                     max=180.0,
                     step=1.0,
-                    tooltip="Where it comes from: 0 is the front, 90 the right, -90 the left, 180 behind the subject.",
+                    tooltip="Where it comes from, as seen from the camera (from the subject's front where the lights "
+                    "stay in the world): 0 is the front, 90 the right, -90 the left, 180 behind.",
                 ),
                 io.Float.Input(
                     "elevation_deg",
@@ -70,12 +71,12 @@ class Light(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "color_temperature_k",
-                    default=5600.0,
-                    min=1000.0,
+                    default=0.0,
+                    min=0.0,
                     max=20000.0,
                     step=100.0,
-                    tooltip="Colour temperature in kelvin: 3200 tungsten, 5600 daylight. Not used where color says "
-                    "something.",
+                    tooltip="Colour temperature in kelvin, from 1000: 3200 tungsten, 5600 daylight. 0 takes the usual "
+                    "one of the type. Not used where color says something.",
                 ),
                 io.String.Input(
                     "color",
@@ -103,7 +104,7 @@ class Light(io.ComfyNode):
                     "action",
                     options=list(LIGHT_ACTIONS),
                     default=LIGHT_ACTIONS[0],
-                    tooltip="replace: takes the place of the lights that have its role. add: comes to them.",
+                    tooltip="replace: takes the place of the lights that have its role. add: joins them.",
                 ),
                 host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
             ],
@@ -139,7 +140,8 @@ class StudioSetup(io.ComfyNode):
                     min=0.0,
                     max=20000.0,
                     step=100.0,
-                    tooltip="Kelvin for all its lights that are not coloured, from 1000. 0 keeps the setup's own.",
+                    tooltip="Kelvin of the key light, from 1000; the others keep their difference to it. 0 keeps the "
+                    "setup's own.",
                 ),
                 io.Combo.Input(
                     "frame",

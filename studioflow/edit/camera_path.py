@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import EditError
 from ..studio.camera_path import EASINGS, LIGHTS_ON_THE_WAY, MAX_FRAMES, MOVES, camera_path, lights_for_path
 from ..studio.framing import middle_of
+from .path import Path
 from .written import begun, finished, leaves, value_at
 
 __all__ = ["EASINGS", "LIGHTS_ON_THE_WAY", "MAX_FRAMES", "MOVES", "number_or_nothing", "path_manifests"]
@@ -47,20 +48,20 @@ def path_manifests(
     )
     lighting = lights_for_path(shot.get("lighting", {}), cameras[0], lights)
     moving = shot | {"lighting": lighting} if lighting != shot.get("lighting", {}) else shot
-    return [
-        _frame(shot, moving | {"camera": camera}, f"{source}, frame {frame}") for frame, camera in enumerate(cameras)
-    ]
+    frames_of_it = [moving | {"camera": camera} for camera in cameras]
+    written = _changed(shot, frames_of_it)
+    return [finished(made, written, f"{source}, frame {frame}") for frame, made in enumerate(frames_of_it)]
 
 
-def _frame(shot: dict[str, Any], moved: dict[str, Any], source: str) -> dict[str, Any]:
-    """One picture of the path; raw caption fields give way only to what the move changed."""
-    written = [
-        path
-        for section in ("camera", "lighting")
-        for path in leaves(moved.get(section, {}), (section,))
-        if value_at(shot, path) != value_at(moved, path)
-    ]
-    return finished(moved, written, source)
+def _changed(shot: dict[str, Any], frames: list[dict[str, Any]]) -> list[Path]:
+    """What any frame changes: in all of them a raw caption field of it gives way, so that they tell of one move."""
+    changed: dict[Path, None] = {}
+    for made in frames:
+        for section in ("camera", "lighting"):
+            for path in leaves(made.get(section, {}), (section,)):
+                if value_at(shot, path) != value_at(made, path):
+                    changed[path] = None
+    return list(changed)
 
 
 def number_or_nothing(name: str, text: str) -> float | None:

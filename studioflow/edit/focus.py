@@ -47,14 +47,14 @@ class Focus(NamedTuple):
     def text(self) -> str:
         """The numbers, one a line, as a person reads them."""
         near, far, focus = self.sharp.near_m, self.sharp.far_m, self.sharp.focus_m
-        depth = "no end" if math.isinf(far) else _metres(far - near)
+        depth, apart = "no end" if math.isinf(far) else _metres(far - near), min(focus - near, far - focus)
         lines = [
             f"lens: {self.lens.focal_length_mm:g} mm at f/{self.lens.aperture:g}, "
             f"circle of confusion {self.sensor.coc_mm:.3f} mm",
             f"focus: {_metres(focus)}",
-            f"sharp: {_metres(near)} to {'infinity' if math.isinf(far) else _metres(far)}, depth {depth}",
+            f"sharp: {_metres(near, apart)} to {'infinity' if math.isinf(far) else _metres(far, apart)}, depth {depth}",
             f"hyperfocal distance: {_metres(self.hyperfocal_m)}",
-            f"blur at {_metres(self.background_m)}: {100 * self.blur_of_height:.2g} % of the picture's height",
+            f"blur at {_metres(self.background_m)}: {_percent(self.blur_of_height)} of the picture's height",
         ]
         if self.subject_m is not None and self.subject_depth_m is not None:
             front, back = self.subject_m - self.subject_depth_m / 2, self.subject_m + self.subject_depth_m / 2
@@ -141,16 +141,26 @@ def _usual() -> dict[str, Any]:
 
 
 def _stop_for_subject(focus: Focus) -> float:
-    """The widest whole stop at which the main subject is sharp from front to back."""
-    if focus.subject_m is None or focus.subject_depth_m is None or focus.lens.focal_length_mm is None:
+    """The widest stop at which the main subject is sharp from front to back: the lens's widest, or a whole one."""
+    if focus.subject_m is None:
+        raise EditError(
+            "where the main subject stands is not known",
+            where="/camera",
+            found="no orbit and no pose",
+            allowed="one of them",
+            fix="put a Camera node before",
+        )
+    if focus.subject_depth_m is None:
         raise EditError(
             "the depth of the main subject is not known",
             where="/scene/subjects/0/size_m",
-            found="nothing" if focus.subject_depth_m is None else "no placement of the camera",
-            allowed="a camera's orbit or pose, and the subject's size: [width, height, depth] in metres",
+            found="nothing",
+            allowed="its size: [width, height, depth] in metres",
             fix="give the main subject a size, for example size_m: [0.06, 0.19, 0.06]",
         )
-    for stop in WHOLE_STOPS:
+    widest = focus.lens.widest or WHOLE_STOPS[0]
+    stops = [widest, *(stop for stop in WHOLE_STOPS if stop > widest)]
+    for stop in stops:
         if _covers(focus, stop):
             return stop
     raise EditError(
@@ -158,7 +168,7 @@ def _stop_for_subject(focus: Focus) -> float:
         where="/camera/lens",
         found=f"a subject {_metres(focus.subject_depth_m)} deep at {_metres(focus.subject_m)} from a lens of "
         f"{focus.lens.focal_length_mm:g} mm focused at {_metres(focus.sharp.focus_m)}",
-        allowed=f"f/{WHOLE_STOPS[0]:g} to f/{WHOLE_STOPS[-1]:g}",
+        allowed=f"f/{stops[0]:g} to f/{stops[-1]:g}",
         fix="move the camera away, take a shorter lens, or focus on the middle of the subject",
     )
 
@@ -170,5 +180,15 @@ def _covers(focus: Focus, stop: float) -> bool:
     return near <= focus.subject_m - focus.subject_depth_m / 2 and focus.subject_m + focus.subject_depth_m / 2 <= far
 
 
-def _metres(value: float) -> str:
-    return f"{value:.3g} m" if value < 10 else f"{value:.1f} m"
+def _metres(value: float, apart: float = math.inf) -> str:
+    """A distance with about three figures, and as many more as it takes to see a difference of ``apart``."""
+    if value < 0.01:
+        return f"{value * 1000:.3g} mm"
+    usual = max(0, 2 - math.floor(math.log10(value))) if value < 10 else 1
+    needed = math.ceil(-math.log10(apart)) + 1 if 0 < apart < 1 else 0
+    text = f"{value:.{min(max(usual, needed), 6)}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} m"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.0f} %" if part >= 0.1 else f"{100 * part:.2g} %"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import EditError, require_choice
-from ..studio.lighting import lights_of
+from ..studio.color_temperature import mired
+from ..studio.lighting import is_setup, key_of, lights_of
 from ..studio.words import entry, signed_deg
 from .field import put
 from .written import begun, finished
@@ -13,6 +15,8 @@ from .written import begun, finished
 LIGHT_ACTIONS = ("replace", "add")
 """What becomes of the lights that have the new one's role."""
 FRAMES = ("camera", "world")
+KELVIN = (1000, 20000)
+"""What a manifest allows for a colour temperature."""
 
 
 def set_light(
@@ -21,14 +25,17 @@ def set_light(
     """The manifest (a new one where there is none) with one light more, or in place of those of its role.
 
     ``light`` is one of the manifest's lights. The lights of a named setup become lights of the shot's own first, so
-    that one of them can be changed; the setup's name stays, for its words.
+    that one of them can be changed; the setup's name stays for its words, as long as they hold.
     """
     require_choice("action", action, LIGHT_ACTIONS)
     before = begun(manifest)
     lighting = before.get("lighting", {})
     there = lights_of(lighting)
-    kept = [other for other in there if action == "add" or other["role"] != light.get("role")]
-    result = put(before, ("lighting", "lights"), [*kept, light])
+    lights = [other for other in there if action == "add" or other["role"] != light.get("role")] + [light]
+    result = put(before, ("lighting", "lights"), lights)
+    if "setup" in lighting and not is_setup(lighting["setup"], lights):
+        bare = {key: value for key, value in result["lighting"].items() if key != "setup"}
+        result = result | {"lighting": bare}
     return finished(result, [("lighting", "lights")], source)
 
 
@@ -43,14 +50,16 @@ def set_setup(
 ) -> dict[str, Any]:
     """The manifest (a new one where there is none) lit by a named setup, and by nothing else.
 
-    ``mirrored`` has the key light on the other side. A colour temperature other than 0 takes the place of every
-    light's. Both write the setup's lights out, so that they can be changed.
+    ``mirrored`` has the key light on the other side. A colour temperature other than 0 is the key light's; the others
+    keep their difference to it in mired, so that warm against cool stays that. Both write the setup's lights out, so
+    that they can be changed.
     """
     require_choice("frame", frame, FRAMES)
-    row = entry("setups", setup, "lighting setup")
+    lights = entry("setups", setup, "lighting setup")["lights"]
     lighting: dict[str, Any] = {"setup": setup}
     if mirrored or color_temperature_k:
-        lighting["lights"] = [_changed(light, mirrored, color_temperature_k) for light in row["lights"]]
+        shift = _mired_shift(lights, color_temperature_k) if color_temperature_k else 0.0
+        lighting["lights"] = [_changed(light, mirrored, shift) for light in lights]
     if frame != FRAMES[0]:
         lighting["frame"] = frame
     result = begun(manifest) | {"lighting": lighting}
@@ -70,7 +79,7 @@ def light_from_widgets(
     width_m: float = 0.0,
     height_m: float = 0.0,
 ) -> dict[str, Any]:
-    """A light of the manifest; a colour wins over the colour temperature, 0 × 0 is the usual size of its type."""
+    """A light of the manifest; a colour wins over the colour temperature. 0 leaves that, and the size, to the type."""
     if bool(width_m) != bool(height_m):
         raise EditError(
             "a light has a width and a height",
@@ -87,7 +96,10 @@ def light_from_widgets(
         "distance_m": distance_m,
         "intensity": intensity,
     }
-    light |= {"color": color.strip()} if color.strip() else {"color_temperature_k": color_temperature_k}
+    if color.strip():
+        light["color"] = color.strip()
+    elif color_temperature_k:
+        light["color_temperature_k"] = color_temperature_k
     return light | ({"size_m": [width_m, height_m]} if width_m else {})
 
 
@@ -104,10 +116,29 @@ def lighting_diagram(manifest: dict[str, Any] | None, title: str = "") -> tuple[
     return shot, diagram_svg(shot.get("lighting", {}), shot.get("camera"), subject, title=heading)
 
 
-def _changed(light: dict[str, Any], mirrored: bool, color_temperature_k: float) -> dict[str, Any]:
+def _mired_shift(lights: Sequence[dict[str, Any]], color_temperature_k: float) -> float:
+    """By how many mired a setup's lights change so that its key light has a colour temperature."""
+    low, high = KELVIN
+    if not low <= color_temperature_k <= high:
+        raise EditError(
+            "there is no such colour temperature",
+            where="color_temperature_k",
+            found=f"{color_temperature_k:g} K",
+            allowed=f"0 for the setup's own, or {low} to {high} K",
+            fix="write for example 3200 for tungsten light or 5600 for daylight",
+        )
+    key = key_of([light for light in lights if "color_temperature_k" in light])
+    return mired(color_temperature_k) - mired(key["color_temperature_k"]) if key else 0.0
+
+
+def _changed(light: dict[str, Any], mirrored: bool, mired_shift: float) -> dict[str, Any]:
     changed = dict(light)
     if mirrored and "azimuth_deg" in light:
         changed["azimuth_deg"] = signed_deg(-light["azimuth_deg"])
-    if color_temperature_k and "color" not in light:
-        changed["color_temperature_k"] = color_temperature_k
+    if mired_shift and "color_temperature_k" in light:
+        low, high = KELVIN
+        # Beyond what a manifest allows there is only more of the same blue.
+        shifted = mired(light["color_temperature_k"]) + mired_shift
+        kelvin = high if shifted <= mired(high) else min(max(1e6 / shifted, low), high)
+        changed["color_temperature_k"] = round(kelvin)
     return changed

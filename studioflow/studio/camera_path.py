@@ -75,7 +75,13 @@ def camera_path(
     require_choice("easing", easing, EASINGS)
     require_choice("way", way, WAYS)
     if not 1 <= frames <= MAX_FRAMES:
-        raise EditError("no such number of frames", where="frames", found=f"{frames}", allowed=f"1 to {MAX_FRAMES}")
+        raise EditError(
+            "no such number of frames",
+            where="frames",
+            found=f"{frames}",
+            allowed=f"1 to {MAX_FRAMES}",
+            fix="12 shows a subject from all sides",
+        )
     placed = _as_orbit(camera)
     if move == "arc":
         changes = _arc(placed, keyframes, frames, easing, way)

@@ -29,7 +29,7 @@ class Lens(NamedTuple):
 
     ``kind`` is the lens's own name where the usual word for its focal length would be wrong. ``squeeze`` is above 1
     for an anamorphic lens: it sees that many times as wide as its focal length says. ``fisheye`` tells a lens that
-    draws no straight lines, so that a frame in metres means nothing.
+    draws no straight lines, so that a frame in metres means nothing. ``widest`` is the smallest f-number of a preset.
     """
 
     focal_length_mm: float | None
@@ -38,6 +38,7 @@ class Lens(NamedTuple):
     squeeze: float = 1.0
     focus_distance_m: float | None = None
     fisheye: bool = False
+    widest: float | None = None
 
     def equivalent_mm(self, sensor: Sensor) -> float | None:
         """The focal length with the same (desqueezed) diagonal field of view on full frame."""
@@ -69,6 +70,7 @@ def lens_of(camera: Mapping[str, Any]) -> Lens:
         squeeze=own.get("squeeze", 1.0),
         focus_distance_m=given.get("focus_distance_m"),
         fisheye=own.get("projection") == "fisheye",
+        widest=own.get("aperture"),
     )
 
 

@@ -37,6 +37,9 @@ _FROM_BELOW_DEG = -15.0
 """Below this a light throws shadows upwards, as its words say `from below`."""
 _LONG, _SHORT = 2.0, 0.7
 """Length of a shadow over the height of what casts it: above the one it is long, below the other short."""
+_MOVED_DEG, _CHANGED_KEY_DEG, _ADDED_LIGHTS = 45.0, 30.0, 3
+"""How far a light of a setup may be moved, and its key where it is of another type, and how many lights may be added,
+while it is still that setup with changes."""
 _TWIN_DEG, _TWIN_STOPS = 15.0, 0.25
 """Two lights of a role are a pair left and right where they differ by no more than this."""
 
@@ -48,6 +51,30 @@ def lights_of(lighting: dict[str, Any]) -> list[Light]:
     if "setup" in lighting:
         return list(entry("setups", lighting["setup"], "lighting setup")["lights"])
     return []
+
+
+def is_setup(setup: str, lights: Sequence[Light]) -> bool:
+    """Whether lights are those of a named setup with changes, so that its words still hold.
+
+    Its key light is there, and at least half of its lights, perhaps mirrored, a little moved, or of another strength,
+    colour or size; and there are few others.
+    """
+    missing = list(entry("setups", setup, "lighting setup")["lights"])
+    count, key = len(missing), key_of(missing)
+    for light in lights:
+        own = next((other for other in missing if _is_same_light(light, other, other is key)), None)
+        if own is not None:
+            missing.remove(own)
+    return key not in missing and 2 * len(missing) <= count and len(lights) <= count + _ADDED_LIGHTS
+
+
+def _is_same_light(light: Light, other: Light, is_key: bool) -> bool:
+    turned = abs(signed_deg(light.get("azimuth_deg", 0.0))) - abs(signed_deg(other.get("azimuth_deg", 0.0)))
+    raised = light.get("elevation_deg", 0.0) - other.get("elevation_deg", 0.0)
+    moved = max(abs(turned), abs(raised))
+    if light.get("role") != other.get("role"):
+        return False
+    return moved <= _MOVED_DEG if light.get("type") == other.get("type") else is_key and moved <= _CHANGED_KEY_DEG
 
 
 def ambient_of(lighting: dict[str, Any]) -> float:

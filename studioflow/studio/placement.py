@@ -13,6 +13,7 @@ three.js's Object3D.lookAt does.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -174,11 +175,11 @@ def from_comfyui(
     a value that places no camera.
     """
     if not isinstance(value, Mapping):
-        raise _bad("", repr(value)[:80], "an object with position and target")
+        raise _bad("", _shown(value), "an object with position and target")
     kind = value.get("cameraType", "perspective")
     if kind not in CAMERA_TYPES:
         fix = did_you_mean(kind, CAMERA_TYPES) if isinstance(kind, str) else None
-        raise _bad("cameraType", repr(kind), ", ".join(CAMERA_TYPES), fix)
+        raise _bad("cameraType", _shown(kind), ", ".join(CAMERA_TYPES), fix)
     unit = _unit(metres_per_unit)
     position, target = (_point(part * unit for part in _numbers(value, name, "xyz")) for name in ("position", "target"))
     _angles(position, target, where="camera_info", names="position and target")
@@ -225,7 +226,8 @@ def to_comfyui(
         "cameraType": "perspective",
     }
     lens = lens_of(camera)
-    if lens.focal_length_mm is not None:
+    # A fisheye has no angle of view that a 3D camera could have.
+    if lens.focal_length_mm is not None and not lens.fisheye:
         value["fov"] = field_of_view_deg(used_sensor_mm(camera, ratio)[1], lens.focal_length_mm)
     return value
 
@@ -355,7 +357,7 @@ def _numbers(value: Mapping[str, Any], key: str, names: str) -> tuple[float, ...
     """The named finite numbers of one part of a LOAD3D_CAMERA value."""
     part = value.get(key)
     if not isinstance(part, Mapping):
-        raise _bad(key, "nothing" if part is None else repr(part)[:80], f"an object with {', '.join(names)}")
+        raise _bad(key, _shown(part), f"an object with {', '.join(names)}")
     return tuple(_number(part, name, -math.inf, math.inf, within=f"{key}.") for name in names)
 
 
@@ -366,8 +368,13 @@ def _number(
     number = part.get(name, default)
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not low < number < high:
         limits = "" if math.isinf(low) else f" above {low:g}" + ("" if math.isinf(high) else f" and below {high:g}")
-        raise _bad(within + name, "nothing" if number is None else repr(number), f"a finite number{limits}")
+        raise _bad(within + name, _shown(number), f"a finite number{limits}")
     return float(number)
+
+
+def _shown(value: object) -> str:
+    """A value as JSON, cut to what a line holds; "nothing" where there is none."""
+    return "nothing" if value is None else json.dumps(value, default=str, ensure_ascii=False)[:80]
 
 
 def _bad(key: str, found: str, allowed: str, fix: str | None = None) -> StudioFlowError:

@@ -115,7 +115,8 @@ def test_errors_on_the_help_page_are_those_of_the_code(node: Any, root: Path) ->
     assert blocks
     for block in blocks:
         problem = block.splitlines()[0].rsplit(": ", 1)[-1]
-        assert problem[:16] in code or problem[-16:] in code or "faults" in problem, problem
+        of_a_table = problem.startswith("no such ") and f'"{problem[8:]}"' in code
+        assert problem[:16] in code or problem[-16:] in code or of_a_table or "faults" in problem, problem
 
 
 def test_newer_hosts_get_search_words(

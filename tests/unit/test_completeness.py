@@ -233,7 +233,8 @@ def test_following_the_advice_completes_the_sample() -> None:
     for subject in shot["scene"]["subjects"]:
         subject |= dict.fromkeys(("relationship", "relative_size", "details"), "said") | {"facing_deg": 0}
     assert completeness(shot).score == 100
-    assert compile_manifest(shot, "fibo-2").fields["objects"][1]["orientation"] == "three-quarter view, turned to the left"
+    orientation = compile_manifest(shot, "fibo-2").fields["objects"][1]["orientation"]
+    assert orientation == "three-quarter view, turned to the left"
 
 
 def test_a_manifest_that_gives_no_caption_has_no_score() -> None:

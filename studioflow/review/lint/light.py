@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from ...studio.lighting import key_of, lights_of
-from ...studio.words import entry, side, signed_deg
+from ...studio.lighting import is_setup, key_of, lights_of
+from ...studio.words import side
 from .base import Fault, Path, replace, rule, show, words
 from .shot import Light, Shot
 from .words import Match, Text, meaning, word_set
@@ -15,8 +14,6 @@ _HARD_BELOW, _SOFT_FROM = 0.06, 0.25
 """Size of a light over its distance below which shadows have sharp edges, and from which their edges are soft."""
 _STRONG_ENOUGH = 0.5
 """A second light of this part of the key's intensity can be the one that a text speaks of."""
-_MOVED_DEG, _ADDED_LIGHTS = 45.0, 3
-"""How far a light of a setup may be moved, and how many may be added, while it is still that setup with changes."""
 
 
 @rule("warmth-contradicts-text")
@@ -240,28 +237,9 @@ def strong_fill(shot: Shot) -> Iterator[Fault]:
 def setup_with_lights(shot: Shot) -> Iterator[Fault]:
     """A setup whose lights are replaced, and whose words stay in the caption."""
     lights = shot.lighting.get("lights")
-    if "setup" in shot.lighting and lights and not _is_changed_setup(shot.lighting["setup"], lights):
+    if "setup" in shot.lighting and lights and not is_setup(shot.lighting["setup"], lights):
         yield Fault(
             ("lighting", "setup"),
             f"the lights given replace those of the setup {show(shot.lighting['setup'])}, and only its words remain",
             "take the setup out, or the lights",
         )
-
-
-def _is_changed_setup(setup: str, lights: list[dict[str, Any]]) -> bool:
-    """Whether at least half of the setup's lights are there, perhaps mirrored or moved a little, and few others."""
-    missing = list(entry("setups", setup, "lighting setup")["lights"])
-    count = len(missing)
-    for light in lights:
-        own = next((other for other in missing if _is_same_light(light, other)), None)
-        if own is not None:
-            missing.remove(own)
-    return 2 * len(missing) <= count and len(lights) <= count + _ADDED_LIGHTS
-
-
-def _is_same_light(light: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether one light is the other with another strength, colour or size, moved a little, or on the other side."""
-    turned = abs(signed_deg(light.get("azimuth_deg", 0.0))) - abs(signed_deg(other.get("azimuth_deg", 0.0)))
-    raised = light.get("elevation_deg", 0.0) - other.get("elevation_deg", 0.0)
-    same = all(light.get(name) == other.get(name) for name in ("role", "type"))
-    return same and max(abs(turned), abs(raised)) <= _MOVED_DEG
