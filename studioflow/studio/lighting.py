@@ -37,9 +37,8 @@ _FROM_BELOW_DEG = -15.0
 """Below this a light throws shadows upwards, as its words say `from below`."""
 _LONG, _SHORT = 2.0, 0.7
 """Length of a shadow over the height of what casts it: above the one it is long, below the other short."""
-_MOVED_DEG, _CHANGED_KEY_DEG, _ADDED_LIGHTS = 45.0, 30.0, 3
-"""How far a light of a setup may be moved, and its key where it is of another type, and how many lights may be added,
-while it is still that setup with changes."""
+_MOVED_DEG, _ADDED_LIGHTS = 45.0, 3
+"""How far a light of a setup may be moved, and how many may be added, while it is still that setup with changes."""
 _TWIN_DEG, _TWIN_STOPS = 15.0, 0.25
 """Two lights of a role are a pair left and right where they differ by no more than this."""
 
@@ -71,10 +70,9 @@ def is_setup(setup: str, lights: Sequence[Light]) -> bool:
 def _is_same_light(light: Light, other: Light, is_key: bool) -> bool:
     turned = abs(signed_deg(light.get("azimuth_deg", 0.0))) - abs(signed_deg(other.get("azimuth_deg", 0.0)))
     raised = light.get("elevation_deg", 0.0) - other.get("elevation_deg", 0.0)
-    moved = max(abs(turned), abs(raised))
-    if light.get("role") != other.get("role"):
-        return False
-    return moved <= _MOVED_DEG if light.get("type") == other.get("type") else is_key and moved <= _CHANGED_KEY_DEG
+    # A key light may be another modifier, but a sun makes no studio portrait.
+    same = light.get("type") == other.get("type") or (is_key and _family(light) == _family(other))
+    return same and light.get("role") == other.get("role") and max(abs(turned), abs(raised)) <= _MOVED_DEG
 
 
 def ambient_of(lighting: dict[str, Any]) -> float:
