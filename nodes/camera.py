@@ -6,15 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit import camera_from_comfyui, camera_to_comfyui, set_camera, set_lens
-from ..studioflow.edit.camera_path import (
-    EASINGS,
-    LIGHTS_ON_THE_WAY,
-    MAX_FRAMES,
-    MOVES,
-    number_or_nothing,
-    path_manifests,
-)
+from ..studioflow.studio.menus import EASINGS, FOCUS_ACTIONS, LIGHTS_ON_THE_WAY, MAX_FRAMES, MOVES
 from ..studioflow.studio.words import entries
 from . import host
 
@@ -88,6 +80,8 @@ class Camera(io.ComfyNode):
 
     @classmethod
     def execute(cls, target_m: str, manifest: dict[str, Any] | None = None, **widgets: Any) -> io.NodeOutput:
+        from ..studioflow.edit.camera import set_camera
+
         return io.NodeOutput(set_camera(manifest, target=target_m, **widgets))
 
 
@@ -139,14 +133,14 @@ class Lens(io.ComfyNode):
 
     @classmethod
     def execute(cls, preset: str, manifest: dict[str, Any] | None = None, **numbers: float) -> io.NodeOutput:
+        from ..studioflow.edit.camera import set_lens
+
         return io.NodeOutput(set_lens(manifest, preset=None if preset == _NO_PRESET else preset, **numbers))
 
 
 class DepthOfField(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..studioflow.edit.focus import FOCUS_ACTIONS
-
         return host.schema(
             node_id="StudioFlowDepthOfField",
             display_name="Depth Of Field",
@@ -221,6 +215,8 @@ class CameraFromComfyUI3D(io.ComfyNode):
     def execute(
         cls, camera_info: dict[str, Any], metres_per_unit: float, manifest: dict[str, Any] | None = None
     ) -> io.NodeOutput:
+        from ..studioflow.edit.camera import camera_from_comfyui
+
         return io.NodeOutput(camera_from_comfyui(manifest, camera_info, metres_per_unit=metres_per_unit))
 
 
@@ -254,6 +250,8 @@ class CameraToComfyUI3D(io.ComfyNode):
 
     @classmethod
     def execute(cls, metres_per_unit: float, manifest: dict[str, Any] | None = None) -> io.NodeOutput:
+        from ..studioflow.edit.camera import camera_to_comfyui
+
         return io.NodeOutput(*camera_to_comfyui(manifest, metres_per_unit=metres_per_unit))
 
 
@@ -326,5 +324,7 @@ class CameraPath(io.ComfyNode):
 
     @classmethod
     def execute(cls, start: str, end: str, manifest: dict[str, Any] | None = None, **widgets: Any) -> io.NodeOutput:
+        from ..studioflow.edit.camera_path import number_or_nothing, path_manifests
+
         ends = {name: number_or_nothing(name, text) for name, text in (("start", start), ("end", end))}
         return io.NodeOutput(path_manifests(manifest, **ends, **widgets))

@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.caption import DIALECTS, compile_for
+from ..studioflow.families import DIALECTS
 from . import host
 
 
@@ -50,6 +50,8 @@ class CompileCaption(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], dialect: str, fibo: Any = None) -> io.NodeOutput:
+        from ..studioflow.caption import compile_for
+
         compiled, render = compile_for(manifest, dialect, fibo.family if fibo else None)
         numbers = f"{render.width} × {render.height}, seed {render.seed}, {render.steps} steps, cfg {render.cfg:g}"
         return io.NodeOutput(

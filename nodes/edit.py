@@ -6,19 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit import (
-    SECTION_ACTIONS,
-    finished,
-    overlay,
-    parse_patch,
-    parse_ranges,
-    set_field,
-    set_scene,
-    value_from_text,
-    vary,
-)
-from ..studioflow.edit import patch as apply_patch
-from ..studioflow.edit import sections as take_or_drop
+from ..studioflow.edit.sections import SECTION_ACTIONS
 from ..studioflow.manifest import fill, parse_values
 from . import host
 
@@ -74,6 +62,8 @@ class Scene(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any] | None = None, **texts: str) -> io.NodeOutput:
+        from ..studioflow.edit.scene import set_scene
+
         return io.NodeOutput(set_scene(manifest, **texts))
 
 
@@ -104,6 +94,8 @@ class SetField(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], path: str, value: str) -> io.NodeOutput:
+        from ..studioflow.edit.field import set_field, value_from_text
+
         return io.NodeOutput(set_field(manifest, path, value_from_text(path, value)))
 
 
@@ -137,7 +129,10 @@ class PatchManifest(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], patch: str, last_writer_wins: bool) -> io.NodeOutput:
-        return io.NodeOutput(apply_patch(manifest, parse_patch(patch), last_writer_wins=last_writer_wins))
+        from ..studioflow.edit.patch import parse_patch
+        from ..studioflow.edit.patch import patch as apply
+
+        return io.NodeOutput(apply(manifest, parse_patch(patch), last_writer_wins=last_writer_wins))
 
 
 class OverlayManifest(io.ComfyNode):
@@ -158,6 +153,8 @@ class OverlayManifest(io.ComfyNode):
 
     @classmethod
     def execute(cls, base: dict[str, Any], top: dict[str, Any]) -> io.NodeOutput:
+        from ..studioflow.edit.overlay import overlay
+
         return io.NodeOutput(overlay(base, top))
 
 
@@ -194,6 +191,8 @@ class ManifestSections(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], action: str, sections: str) -> io.NodeOutput:
+        from ..studioflow.edit.sections import sections as take_or_drop
+
         return io.NodeOutput(take_or_drop(manifest, action, sections.replace(",", " ").split()))
 
 
@@ -235,6 +234,8 @@ class VaryManifest(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], ranges: str, seed: int, count: int) -> io.NodeOutput:
+        from ..studioflow.edit.vary import parse_ranges, vary
+
         wanted = parse_ranges(ranges)
         return io.NodeOutput([vary(manifest, wanted, seed + step) for step in range(count)])
 
@@ -262,4 +263,6 @@ class FillPlaceholders(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], values: str) -> io.NodeOutput:
+        from ..studioflow.edit.written import finished
+
         return io.NodeOutput(finished(fill(manifest, parse_values(values))))

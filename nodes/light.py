@@ -6,10 +6,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit import LIGHT_ACTIONS, light_from_widgets, set_light, set_setup
-from ..studioflow.edit.light import FRAMES
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.studio.words import entries
+from ..studioflow.studio.menus import FRAMES, FROM_PLACE, LIGHT_ACTIONS
+from ..studioflow.studio.words import entries, menu
 from . import host
 
 _SHOT = "The shot to change; a new one where absent."
@@ -113,6 +112,8 @@ class Light(io.ComfyNode):
 
     @classmethod
     def execute(cls, action: str, manifest: dict[str, Any] | None = None, **widgets: Any) -> io.NodeOutput:
+        from ..studioflow.edit.light import light_from_widgets, set_light
+
         return io.NodeOutput(set_light(manifest, light_from_widgets(**widgets), action))
 
 
@@ -156,6 +157,8 @@ class StudioSetup(io.ComfyNode):
 
     @classmethod
     def execute(cls, setup: str, manifest: dict[str, Any] | None = None, **widgets: Any) -> io.NodeOutput:
+        from ..studioflow.edit.light import set_setup
+
         return io.NodeOutput(set_setup(manifest, setup, **widgets))
 
 
@@ -211,8 +214,6 @@ class LightingDiagram(io.ComfyNode):
 class Sun(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..studioflow.edit.sun import FROM_PLACE, PRESETS
-
         return host.schema(
             node_id="StudioFlowSun",
             display_name="Sun",
@@ -223,7 +224,7 @@ class Sun(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "time",
-                    options=[FROM_PLACE, *PRESETS],
+                    options=[FROM_PLACE, *menu("sun", "presets")],
                     default="golden_hour",
                     tooltip="date and place: from the widgets below. A name: the usual light of that time, without a "
                     "place.",

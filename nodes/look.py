@@ -6,7 +6,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.studio.words import entries
+from ..studioflow.studio.menus import NEGATIVE_MODES
+from ..studioflow.studio.words import entries, menu
 from . import host
 
 _SHOT = "The shot to change; a new one where absent."
@@ -104,8 +105,6 @@ class Style(io.ComfyNode):
 class Palette(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..studioflow.edit.palette import HARMONIES
-
         return host.schema(
             node_id="StudioFlowPalette",
             display_name="Palette",
@@ -128,7 +127,7 @@ class Palette(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "harmony",
-                    options=[_NONE, *HARMONIES],
+                    options=[_NONE, *menu("palette_words", "offsets_deg"), *menu("palette_words", "lightness_steps")],
                     default=_NONE,
                     tooltip="Builds the palette on its first colour by this harmony; none leaves the colours as they "
                     "are.",
@@ -175,8 +174,6 @@ class Palette(io.ComfyNode):
 class Negative(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from ..studioflow.edit.negative import NEGATIVE_MODES
-
         return host.schema(
             node_id="StudioFlowNegative",
             display_name="Negative",

@@ -7,7 +7,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit import drop_sections, overlay
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.manifest import (
     EXISTING,
@@ -145,6 +144,9 @@ class ImportCaption(io.ComfyNode):
 
     @classmethod
     def execute(cls, caption: str, manifest: dict[str, Any] | None = None) -> io.NodeOutput:
+        from ..studioflow.edit.overlay import overlay
+        from ..studioflow.edit.sections import drop_sections
+
         imported = import_caption(caption, "caption")
         shot = overlay(drop_sections(manifest, ["caption"]), imported.manifest) if manifest else imported.manifest
         return io.NodeOutput(shot, ui=host.notice(*map(str, imported.notes)))

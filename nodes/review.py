@@ -7,7 +7,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.caption import DIALECTS
+from ..studioflow.families import DIALECTS
 from ..studioflow.review import STOP_ON
 from . import host
 

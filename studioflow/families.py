@@ -13,6 +13,8 @@ from .errors import ModelError, did_you_mean
 from .resources import table
 
 DEFAULT = "fibo-2.0-dev"
+DIALECTS = ("fibo-2", "fibo-1")
+"""How the generations of FIBO want their captions written down."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ import re
 from typing import Any
 
 from ..errors import StudioFlowError, did_you_mean
+from ..families import DIALECTS
 from .fields import INSTRUCTION, KEY_ORDER, WRAPPED, body
-
-DIALECTS = ("fibo-2", "fibo-1")
 
 _TEXT_ONLY = {"short_description", "text_render"}
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|e-0')

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import EditError
-from ..studio.camera_path import EASINGS, LIGHTS_ON_THE_WAY, MAX_FRAMES, MOVES, camera_path, lights_for_path
+from ..studio.camera_path import camera_path, lights_for_path
 from ..studio.framing import middle_of
 from .path import Path
 from .written import begun, finished, leaves, value_at
-
-__all__ = ["EASINGS", "LIGHTS_ON_THE_WAY", "MAX_FRAMES", "MOVES", "number_or_nothing", "path_manifests"]
 
 
 def path_manifests(

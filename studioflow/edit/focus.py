@@ -9,13 +9,13 @@ from ..errors import EditError, require_choice
 from ..studio.camera import Sharpness, sharpness_of
 from ..studio.framing import extent_of
 from ..studio.lens import Lens, Sensor, lens_of, sensor_of
+from ..studio.menus import FOCUS_ACTIONS
 from ..studio.optics import blur_disc_mm, hyperfocal_m, sharp_limits_m
 from ..studio.placement import orbit_of
 from .camera import set_camera, set_lens
 from .field import put
 from .written import begun, finished
 
-FOCUS_ACTIONS = ("nothing", "focus at hyperfocal", "aperture for subject")
 WHOLE_STOPS = (1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0, 32.0, 45.0, 64.0)
 _FOCUS, _APERTURE = ("camera", "lens", "focus_distance_m"), ("camera", "lens", "aperture")
 _BACKGROUND = 2.0

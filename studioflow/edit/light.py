@@ -8,13 +8,11 @@ from typing import Any
 from ..errors import EditError, require_choice
 from ..studio.color_temperature import mired
 from ..studio.lighting import is_setup, key_of, lights_of
+from ..studio.menus import FRAMES, LIGHT_ACTIONS
 from ..studio.words import entry, signed_deg
 from .field import put
 from .written import begun, finished
 
-LIGHT_ACTIONS = ("replace", "add")
-"""What becomes of the lights that have the new one's role."""
-FRAMES = ("camera", "world")
 KELVIN = (1000, 20000)
 """What a manifest allows for a colour temperature."""
 

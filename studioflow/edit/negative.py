@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import require_choice
+from ..studio.menus import NEGATIVE_MODES
 from .field import put, value_from_text
 from .path import Path
 from .written import begun, finished
-
-NEGATIVE_MODES = ("none", "auto", "auto + mine")
-"""No negative; what would contradict the shot; that and words of one's own."""
 
 _NEGATIVE: Path = ("render", "negative")
 _AUTO: Path = ("render", "negative_auto")

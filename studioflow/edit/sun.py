@@ -6,12 +6,12 @@ from typing import Any
 
 from ..errors import require_choice
 from ..studio.clock import moment
+from ..studio.menus import FROM_PLACE
 from ..studio.placement import orbit_of
 from ..studio.sun import Sunlight, sun_light, sun_preset, sun_presets
 from ..studio.words import signed_deg
 from .written import begun, finished
 
-FROM_PLACE = "date and place"
 PRESETS = tuple(sun_presets())
 """The named times of day, which need no place."""
 _DAYLIGHT = ("sun", "sky")

@@ -19,11 +19,10 @@ from ..resources import shipped, table
 from .keyframes import WAYS, Keyframe, parse_keyframes, through, tracks
 from .lens import lens_of
 from .lighting import lights_of
+from .menus import EASINGS, LIGHTS_ON_THE_WAY, MAX_FRAMES, MOVES
 from .placement import DEFAULT_DISTANCE_M, ORIGIN, Point, orbit_of
 from .words import signed_deg
 
-MAX_FRAMES = 240
-LIGHTS_ON_THE_WAY = ("as they are", "stay", "travel")
 _DECIMALS = 9
 """Of a computed number: far below anything a picture shows, and no digits of rounding errors."""
 
@@ -145,7 +144,6 @@ _EASINGS: dict[str, Callable[[float], float]] = {
 }
 """Part of the time 0..1 to part of the way 0..1. ``ease_in_out`` is smoothstep, 3t² - 2t³ (Ebert et al., Texturing
 and Modeling, 3rd ed. 2003, chapter 2); ``ease_in`` is its first half and ``ease_out`` its second."""
-EASINGS = tuple(_EASINGS)
 
 
 def _parts(frames: int, easing: str, closed: bool) -> list[float]:
@@ -192,7 +190,6 @@ _MOVES: dict[str, Callable[[_Move, float], Change]] = {
     "zoom": _zoom,
     "dolly_zoom": _dolly_zoom,
 }
-MOVES = (*_MOVES, "arc")
 
 
 def _arc(

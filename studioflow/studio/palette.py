@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StudioFlowError, require_choice
 from ..resources import table
 from .color import Lch, color_name, hex_of_oklch, oklab_of_linear, oklch
-from .words import entry, phrases
+from .words import entry, menu, phrases
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,7 +149,7 @@ def harmonise(hex_color: str, kind: str) -> list[str]:
 
 def harmonies() -> list[str]:
     """The harmonies that ``harmonise`` can build."""
-    return [*_data("offsets_deg"), *_data("lightness_steps")]
+    return [*menu("palette_words", "offsets_deg"), *menu("palette_words", "lightness_steps")]
 
 
 def color_scheme(palette: Sequence[str], grade: str = "") -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..errors import StudioFlowError, did_you_mean
 from ..resources import table
-from .words import signed_deg
+from .words import menu, signed_deg
 
 SUN_UP_DEG = 0.27
 """Apparent elevation of the sun's centre from which the whole disc is over the horizon."""
@@ -203,7 +203,7 @@ def sun_light(
 
 def sun_presets() -> list[str]:
     """The named times of day that need no place."""
-    return [name for name in _data()["presets"] if not name.startswith("_")]
+    return menu("sun", "presets")
 
 
 def sun_preset(name: str) -> Sunlight:

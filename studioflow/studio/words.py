@@ -49,6 +49,11 @@ def entries(name: str) -> dict[str, dict[str, Any]]:
     return {key: row for key, row in table(f"studio/{name}.json").items() if not key.startswith("_")}
 
 
+def menu(name: str, group: str) -> list[str]:
+    """The keys of a group of a named table, without its comments."""
+    return [key for key in table(f"studio/{name}.json")[group] if not key.startswith("_")]
+
+
 def entry(name: str, key: str, what: str) -> dict[str, Any]:
     """One row of a named table; StudioFlowError with a suggestion where there is none."""
     rows: dict[str, dict[str, Any]] = table(f"studio/{name}.json")

@@ -334,3 +334,8 @@ def test_a_camera_without_a_target_rises_from_the_middle_of_the_subject() -> Non
     shot = manifest(camera={"orbit": {"distance_m": 2}})
     targets = [frame["camera"]["orbit"]["target_m"] for frame in path_manifests(shot, "pedestal", frames=2, end=1.1)]
     assert targets == [[0, pytest.approx(0.1), 0], [0, pytest.approx(1.1), 0]]
+
+
+def test_the_menus_are_what_the_code_knows() -> None:
+    assert MOVES == tuple(table("studio/camera_moves.json")["moves"])
+    assert all(eased(easing, 0.0) == 0.0 and eased(easing, 1.0) == 1.0 for easing in EASINGS)

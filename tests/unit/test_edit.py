@@ -10,22 +10,13 @@ from typing import Any
 import pytest
 
 from studioflow.caption import compile_manifest, flat
-from studioflow.edit import (
-    drop_sections,
-    json_patch,
-    merge_patch,
-    overlay,
-    parse_patch,
-    parse_path,
-    parse_ranges,
-    patch,
-    set_field,
-    set_scene,
-    take_sections,
-    value_from_text,
-    vary,
-)
-from studioflow.edit.vary import Around, Between, OneOf
+from studioflow.edit.field import set_field, value_from_text
+from studioflow.edit.overlay import overlay
+from studioflow.edit.patch import json_patch, merge_patch, parse_patch, patch
+from studioflow.edit.path import parse_path
+from studioflow.edit.scene import set_scene
+from studioflow.edit.sections import drop_sections, take_sections
+from studioflow.edit.vary import Around, Between, OneOf, parse_ranges, vary
 from studioflow.errors import EditError, ManifestError, StudioFlowError
 from studioflow.manifest import fill, from_caption, loads, loads_with_notes, parse_values, placeholders
 from studioflow.resources import shipped

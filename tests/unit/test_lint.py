@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonpointer import JsonPointer, JsonPointerException
 
 from studioflow.caption import KEY_ORDER
-from studioflow.edit import overlay
+from studioflow.edit.overlay import overlay
 from studioflow.errors import ManifestError
 from studioflow.families import families, family
 from studioflow.manifest import fill, load, placeholders, validate

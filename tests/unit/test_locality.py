@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from studioflow.caption import DIALECTS, compile_manifest
-from studioflow.edit import merge_patch, overlay, set_field
+from studioflow.edit.field import set_field
+from studioflow.edit.overlay import overlay
+from studioflow.edit.patch import merge_patch
 from studioflow.errors import ManifestError, StudioFlowError
 from studioflow.manifest import schema, validate
 from studioflow.manifest.schema import MANIFEST

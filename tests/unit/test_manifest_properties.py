@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studioflow.caption import DIALECTS, KEY_ORDER, compile_manifest
-from studioflow.edit import json_patch
+from studioflow.edit.patch import json_patch
 from studioflow.errors import StudioFlowError
 from studioflow.manifest import (
     canonical,
