@@ -47,15 +47,16 @@ def light_from_panorama(
     """The manifest (a new one where there is none) lit like a .hdr or .exr panorama, and by nothing else.
 
     ``name`` is what the manifest calls the file (its own name where that is empty). ``rotation_deg`` moves all that is
-    in the panorama to the right; ``intensity`` is the strength of all of it, 0..100. At most ``max_lights`` (1 to 8)
-    become lights of the shot, strongest first; the rest is ambient. Raises StudioFlowError for a file that is no
-    panorama, and EditError for numbers out of range.
+    in the panorama to its right, so that azimuths fall. ``intensity``, more than 0 and at most 100, is kept for
+    renderers: the lights of a shot are relative to its key, so no light and no word depends on it. At most
+    ``max_lights`` (1 to 8) become lights of the shot, strongest first; the rest is ambient. Raises StudioFlowError for
+    a file that is no panorama, and EditError for numbers out of range.
     """
     from ..imaging.panorama import read_panorama
 
     _require("max_lights", max_lights, 1, MAX_LIGHTS)
     _require("rotation_deg", rotation_deg, -360, 360)
-    _require("intensity", intensity, 0, 100)
+    _require_intensity(intensity)
     pixels = read_panorama(path)
     report = analyse(pixels, rotation_deg=rotation_deg, max_lights=max_lights)
     environment = {"hdri": name or path.name, "rotation_deg": rotation_deg, "intensity": intensity}
@@ -68,3 +69,14 @@ def light_from_panorama(
 def _require(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise EditError("out of range", where=name, found=f"{value:g}", allowed=f"{low:g} to {high:g}")
+
+
+def _require_intensity(intensity: float) -> None:
+    if not 0 < intensity <= 100:
+        raise EditError(
+            "out of range",
+            where="intensity",
+            found=f"{intensity:g}",
+            allowed="more than 0, at most 100",
+            fix="leave the panorama out for a shot without its light" if intensity == 0 else None,
+        )

@@ -9,6 +9,7 @@ camera. A positive rotation moves all that is in the picture to the right.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..resources import table
@@ -53,10 +54,10 @@ class PanoramaLight(NamedTuple):
 
 
 class PanoramaReport(NamedTuple):
-    """What ``analyse`` found; lights strongest first.
+    """What ``analyse`` found; lights strongest first, none where the panorama is evenly bright.
 
     ``ambient`` is the irradiance of all the rest, averaged over all directions, relative to the key; above 1 where
-    there is hardly a key. ``contrast_stops`` is log2 of the brightest over the darkest side of a white ball, at most
+    there is hardly a key, and 1 where there is none. ``contrast_stops`` is log2 of the brightest over the darkest side of a white ball, at most
     10. ``setting`` is studio, interior or outdoor; ``sunlit`` says whether the sun itself is in the picture.
     """
 
@@ -71,11 +72,8 @@ class PanoramaReport(NamedTuple):
     def text(self) -> str:
         """A line of summary, then the lights, one a line."""
         place = f"{self.setting}, {'sun' if self.sunlit else 'overcast or shade'}" if self.outdoor else self.setting
-        head = (
-            f"{place}; contrast {self.contrast_stops:.1f} stops; "
-            f"ambient {self.ambient:.2f} of the key, {self.ambient_kelvin:.0f} K"
-        )
-        lines = [head]
+        ambient = f"ambient {self.ambient:.2f} of the key" if self.lights else "no light stands out, soft even light"
+        lines = [f"{place}; contrast {self.contrast_stops:.1f} stops; {ambient}, {self.ambient_kelvin:.0f} K"]
         for number, (light, made) in enumerate(zip(self.lights, lighting_from(self)["lights"], strict=True), 1):
             color = made.get("color") or f"{light.kelvin:.0f} K"
             lines.append(
@@ -105,23 +103,27 @@ def analyse(pixels: NDArray[np.floating], *, rotation_deg: float = 0.0, max_ligh
 
     Every pixel counts by its solid angle. Finite values of 0 and more are expected, as ``read_panorama`` gives them.
     At most ``max_lights`` lights, the strongest; the others stay in the ambience, and so do those that give less than
-    a thirtieth of the key. Where nothing stands out, the one light is where most of the light comes from on balance.
+    a thirtieth of the key. What kind of place it is all of them tell. Where nothing stands out, the one light is where
+    most of the light comes from on balance, and there is none where that is no more than the rest.
     """
     from . import panorama_search as search
 
-    grid = search.reduced(pixels, table("studio/panorama.json")["search"]["columns"])
-    sources = search.sources(grid, max_lights)
-    key = sources[0].irradiance
+    rule = table("studio/panorama.json")["search"]
+    grid = search.reduced(pixels, rule["columns"])
+    contrast = search.contrast_stops(grid)
+    sources = search.sources(grid)
+    if not sources and contrast >= rule["even_below_stops"]:
+        sources = [search.balance(grid)]
+    key = sources[0].irradiance if sources else float(search.luminance(search.mean_irradiance(grid)))
     lights = tuple(_light(source, key, rotation_deg) for source in sources)
-    rest = search.mean_irradiance(grid) - sum(source.rgb_flux / 4.0 for source in sources)
-    rest = rest.clip(min=0.0)
-    ambient = float(search.luminance(rest)) / key
-    setting, sunlit = _setting(search.surroundings(grid), lights, ambient)
+    whole_rest = _rest(grid, sources)
+    setting, sunlit = _setting(search.surroundings(grid), lights, float(search.luminance(whole_rest)) / key)
+    rest = _rest(grid, sources[:max_lights])
     return PanoramaReport(
-        lights,
-        ambient,
+        lights[:max_lights],
+        float(search.luminance(rest)) / key,
         _kelvin(_rgb(rest))[0] if rest.any() else lights[0].kelvin,
-        min(_MOST_STOPS, search.contrast_stops(grid)),
+        min(_MOST_STOPS, contrast),
         setting,
         sunlit,
         rotation_deg,
@@ -131,12 +133,22 @@ def analyse(pixels: NDArray[np.floating], *, rotation_deg: float = 0.0, max_ligh
 def lighting_from(report: PanoramaReport) -> dict[str, Any]:
     """A manifest's lighting section with the lights of a panorama, in the world's frame.
 
-    Each stands where such a light usually stands, and is as large as it looks from the subject.
+    Each stands where such a light usually stands, and is as large as it looks from the subject. An evenly bright
+    panorama gives an empty list of lights, and an ambience of 1.
     """
     lights = [_made(report, index, light) for index, light in enumerate(report.lights)]
     section: dict[str, Any] = {"lights": lights, "ambient": round(min(1.0, report.ambient), 3), "frame": "world"}
-    gray = report.lights[0].kelvin < table("studio/panorama.json")["settings"]["overcast_below_k"]
+    kelvin = report.lights[0].kelvin if report.lights else report.ambient_kelvin
+    gray = kelvin < table("studio/panorama.json")["settings"]["overcast_below_k"]
     return section | ({"time_of_day": "overcast"} if report.outdoor and not report.sunlit and gray else {})
+
+
+def _rest(grid: Any, sources: Sequence[Any]) -> NDArray[np.floating]:
+    """Irradiance [3] of all but these lights, averaged over all directions."""
+    from .panorama_search import mean_irradiance
+
+    rest: NDArray[np.floating] = mean_irradiance(grid) - sum(source.rgb_flux / 4.0 for source in sources)
+    return rest.clip(min=0.0)
 
 
 def _light(source: Any, key: float, rotation_deg: float) -> PanoramaLight:
@@ -157,15 +169,16 @@ def _light(source: Any, key: float, rotation_deg: float) -> PanoramaLight:
 def _setting(seen: Any, lights: tuple[PanoramaLight, ...], ambient: float) -> tuple[str, bool]:
     """Where the panorama was taken and whether the sun shines; the rules stand in panorama.json."""
     rule = table("studio/panorama.json")["settings"]
-    key = lights[0]
+    # A wide light is no lamp but where most of the light comes from on balance.
+    key = next((light for light in lights[:1] if light.width_deg < WIDE_DEG), None)
     # A lamp lights its whole hemisphere of directions: a quarter of its irradiance on average.
     shares = [light.strength / 4.0 for light in lights]
     whole = sum(shares) + ambient
-    lamps = 0.0 if key.width_deg >= WIDE_DEG else sum(shares) / whole
-    strongest = 0.0 if key.width_deg >= WIDE_DEG else shares[0] / whole
+    lamps = sum(shares) / whole if key else 0.0
+    strongest = shares[0] / whole if key else 0.0
     blue = seen.sky_blue_over_red >= rule["sky_blue_over_red"]
     even = seen.sky_evenness <= rule["sky_evenness"]
-    small = key.diameter_deg < rule["sun_below_deg"] and key.elevation_deg > rule["sun_above_deg"]
+    small = key and key.diameter_deg < rule["sun_below_deg"] and key.elevation_deg > rule["sun_above_deg"]
     sky = even and (blue or seen.sky_over_ground >= rule["sky_over_ground"]) and ambient >= rule["sun_ambient"]
     if small and strongest > rule["sun_share"] and sky:
         return OUTDOOR, True

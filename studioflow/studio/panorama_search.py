@@ -113,8 +113,8 @@ def surroundings(grid: Grid) -> Surroundings:
     return Surroundings(_over(quarters[1], ground), _over(quarters[2], quarters[0]), _over(blue, red))
 
 
-def sources(grid: Grid, most: int) -> list[Source]:
-    """The lights, strongest first: at least one, at most ``most``."""
+def sources(grid: Grid) -> list[Source]:
+    """The lights that stand out, strongest first; empty where none does."""
     rule = table("studio/panorama.json")["search"]
     ambience = _ambience(grid, rule)
     excess = np.maximum(grid.light - ambience, 0.0) * grid.solid
@@ -122,9 +122,7 @@ def sources(grid: Grid, most: int) -> list[Source]:
     found, owner = regions(grid.light / (ambience + floor), excess, grid.solid, rule)
     measured = [_measured(grid, region, owner, ambience) for region in found if region.area < rule["largest_sr"]]
     whole = [source for source in measured if source and source.coherence >= rule["coherence"]]
-    best = sorted(whole, key=lambda source: -source.irradiance)[:most]
-    if not best:
-        return [_balance(grid)]
+    best = sorted(whole, key=lambda source: -source.irradiance)
     return [source for source in best if source.irradiance >= rule["least_of_key"] * best[0].irradiance]
 
 
@@ -176,15 +174,15 @@ def _source(directions: Array, solid: Array, weights: Array, flux: Array) -> Sou
     )
 
 
-def _balance(grid: Grid) -> Source:
-    """The one light of a panorama in which none stands out: a wide one, from where most of the light comes."""
-    weights = grid.light * grid.solid
-    middle = np.einsum("hw,hwc->c", weights, grid.directions)
+def balance(grid: Grid) -> Source:
+    """The one light of a panorama in which none stands out: a wide one, from where most of the light comes.
+
+    As strong as one side of a white ball receives more than the other. For panoramas that are not even.
+    """
+    middle = np.einsum("hw,hwc->c", grid.light * grid.solid, grid.directions)
     length = float(np.linalg.norm(middle))
-    direction = middle / length if length > 1e-3 * weights.sum() else np.array([0.0, 1.0, 0.0])
     color = np.einsum("hwc,hw->c", grid.rgb, grid.solid)
-    share = max(length, 1e-3 * float(weights.sum()))
-    return Source(direction, share, color * share / float(luminance(color)), 90.0, 90.0, 1.0)
+    return Source(middle / length, length, color * length / float(luminance(color)), 90.0, 90.0, 1.0)
 
 
 def _ambience(grid: Grid, rule: dict[str, float]) -> Array:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from studioflow.studio.words import entries
+
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
@@ -27,3 +29,17 @@ def test_the_shots_are_as_they_would_be_written_now(made: dict[str, str], root: 
 
 def test_twelve_shots(made: dict[str, str]) -> None:
     assert sum(name.endswith(".svg") for name in made) == 12
+
+
+@pytest.mark.parametrize(
+    ("table", "called"),
+    [
+        ("sensors", "sensors"),
+        ("lenses", "lenses"),
+        ("setups", "setups"),
+        ("materials", "materials"),
+        ("styles", "looks"),
+    ],
+)
+def test_the_readme_counts_right(table: str, called: str, root: Path) -> None:
+    assert f"{len(entries(table))} {called}" in (root / "README.md").read_text(encoding="utf-8")
