@@ -235,13 +235,23 @@ class Sun(io.ComfyNode):
                     "time_zone",
                     default="Europe/Berlin",
                     tooltip="Of the local time: a name such as Europe/Berlin or America/New_York, or hours from UTC "
-                    "such as +2 or -3:30.",
+                    "such as +2 or -3:30. For date and place.",
                 ),
                 io.Float.Input(
-                    "latitude_deg", default=52.52, min=-90.0, max=90.0, step=0.01, tooltip="North is positive."
+                    "latitude_deg",
+                    default=52.52,
+                    min=-90.0,
+                    max=90.0,
+                    step=0.01,
+                    tooltip="North is positive. For date and place.",
                 ),
                 io.Float.Input(
-                    "longitude_deg", default=13.405, min=-180.0, max=180.0, step=0.01, tooltip="East is positive."
+                    "longitude_deg",
+                    default=13.405,
+                    min=-180.0,
+                    max=180.0,
+                    step=0.01,
+                    tooltip="East is positive. For date and place.",
                 ),
                 io.Float.Input(
                     "heading_deg",
@@ -249,7 +259,8 @@ class Sun(io.ComfyNode):
                     min=-360.0,
                     max=360.0,
                     step=1.0,
-                    tooltip="Compass direction that a camera at azimuth 0 looks to: 0 north, 90 east.",
+                    tooltip="Compass direction that a camera at azimuth 0 looks to: 0 north, 90 east. For date and "
+                    "place.",
                 ),
                 io.Boolean.Input(
                     "overcast",
@@ -259,7 +270,8 @@ class Sun(io.ComfyNode):
                 io.Boolean.Input(
                     "require_sun",
                     default=False,
-                    tooltip="On: an error where the sun is below the horizon. Off: twilight or night, without a sun.",
+                    tooltip="On: an error where the sun is below the horizon, also at a named time. Off: twilight or "
+                    "night, without a sun.",
                 ),
                 host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
             ],
@@ -307,13 +319,24 @@ class HdriLight(io.ComfyNode):
                     min=-360.0,
                     max=360.0,
                     step=1.0,
-                    tooltip="Turns the panorama about the vertical; positive moves its lights to the right.",
+                    tooltip="Turns the panorama about the vertical. Positive moves all that is in it to its right, and "
+                    "azimuths fall: with 90 a light in front of the subject comes to the left, at -90.",
                 ),
                 io.Int.Input(
-                    "max_lights", default=4, min=1, max=8, tooltip="At most this many lights, strongest first."
+                    "max_lights",
+                    default=4,
+                    min=1,
+                    max=8,
+                    tooltip="At most this many lights, strongest first; the others become ambient light.",
                 ),
                 io.Float.Input(
-                    "intensity", default=1.0, min=0.0, max=100.0, step=0.1, tooltip="Relative strength of all of it."
+                    "intensity",
+                    default=1.0,
+                    min=0.1,
+                    max=100.0,
+                    step=0.1,
+                    tooltip="Strength of all of it, kept in the shot for renderers. The lights are relative to the "
+                    "key, so neither they nor the caption change.",
                 ),
                 host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
             ],

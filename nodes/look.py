@@ -23,7 +23,8 @@ class Material(io.ComfyNode):
             node_id="StudioFlowMaterial",
             display_name="Material",
             category="StudioFlow/Look",
-            description="Makes a subject of a material: its texture, and how it takes light.",
+            description="Makes a subject of a material: its texture, and how it takes light. A texture of its own "
+            "gives way.",
             search_aliases=["texture", "metal", "fabric", "wood", "glass", "leather", "surface", "roughness"],
             inputs=[
                 io.Combo.Input(
@@ -45,7 +46,8 @@ class Material(io.ComfyNode):
                     min=-1.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="0 is a mirror, 1 is matte. -1 takes the material's own.",
+                    tooltip="0 is a mirror, 1 is matte. -1 takes the material's own. Of liquids and skin it changes no "
+                    "word.",
                 ),
                 host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
             ],
@@ -56,10 +58,12 @@ class Material(io.ComfyNode):
     def execute(
         cls, preset: str, subject: int, color: str, roughness: float, manifest: dict[str, Any] | None = None
     ) -> io.NodeOutput:
-        from ..studioflow.edit.material import set_material
+        from ..studioflow.edit.material import replaced_texture, set_material
 
         changes = {"roughness": roughness if roughness >= 0 else None, "color": color}
-        return io.NodeOutput(set_material(manifest, preset, subject=subject, **changes))
+        shot = set_material(manifest, preset, subject=subject, **changes)
+        lost = replaced_texture(manifest, subject)
+        return io.NodeOutput(shot, ui=host.notice(f'texture of its own taken away: "{lost}"' if lost else ""))
 
 
 class Style(io.ComfyNode):

@@ -15,10 +15,10 @@ from ..manifest import picture_ratio
 from ..studio import camera as camera_section
 from ..studio import lighting as lighting_section
 from ..studio.color import color_name
-from ..studio.framing import OF_A_PERSON, shot_size
+from ..studio.framing import OF_A_PERSON, middle_of, shot_size
 from ..studio.materials import material_words
 from ..studio.palette import color_scheme
-from ..studio.placement import orbit_of
+from ..studio.placement import ORIGIN, orbit_of, pose_of
 from ..studio.words import band, bands, side, signed_deg
 
 Caption = dict[str, Any]
@@ -51,7 +51,10 @@ def derive(manifest: dict[str, Any]) -> Caption:
 def _scene(manifest: dict[str, Any], azimuth_deg: float) -> Caption:
     scene, materials = manifest["scene"], manifest.get("materials", {})
     style, subjects = scene.get("style", {}), scene.get("subjects", [])
-    places = [_seen(subject["position_m"], azimuth_deg) if "position_m" in subject else None for subject in subjects]
+    target = _target(manifest)
+    places = [
+        _seen(subject["position_m"], target, azimuth_deg) if "position_m" in subject else None for subject in subjects
+    ]
     reach = _reach(places)
     aesthetics = {
         "composition": _join([_framing(manifest), scene.get("composition")]),
@@ -106,9 +109,16 @@ def _object(subject: dict[str, Any], location: str | None, materials: dict[str, 
     return _given(fields)
 
 
-def _seen(position_m: list[float], azimuth_deg: float) -> Place:
-    """How far to the right and how far towards the camera a place on the ground lies, in metres."""
-    x, _, z = position_m
+def _target(manifest: dict[str, Any]) -> tuple[float, float, float]:
+    """What is in the middle of the picture: what the camera looks at, and the origin where none is placed."""
+    camera = manifest.get("camera", {})
+    pose = pose_of(camera, middle_of(_main_subject(manifest) or {})) if camera else None
+    return pose.look_at_m if pose else ORIGIN
+
+
+def _seen(position_m: list[float], target_m: tuple[float, float, float], azimuth_deg: float) -> Place:
+    """How far to the right of the target and how far before it a place on the ground lies, in metres."""
+    x, z = (position_m[axis] - target_m[axis] for axis in (0, 2))
     sine, cosine = math.sin(math.radians(azimuth_deg)), math.cos(math.radians(azimuth_deg))
     return x * cosine - z * sine, x * sine + z * cosine
 

@@ -38,7 +38,8 @@ def set_sun(
 
     Sun and sky take the place of those that were there, of a named setup, which belongs indoors, and of a panorama,
     which has a sun or a sky of its own. Other lights stay where they are (a lamp in the scene, a flash that fills);
-    one that was the key becomes a fill, for a shot has one key. Raises StudioFlowError for what is no place or time.
+    one that was the key becomes a fill, for a shot has one key. Raises StudioFlowError for what is no place or time,
+    and with ``require_sun`` for a sun below the horizon.
     """
     require_choice("time", time, (FROM_PLACE, *PRESETS))
     if time == FROM_PLACE:
@@ -52,7 +53,7 @@ def set_sun(
             require_sun=require_sun,
         )
     else:
-        found = sun_preset(time)
+        found = sun_preset(time, require_sun=require_sun)
     before = begun(manifest)
     there = before.get("lighting", {})
     turn = _camera_azimuth(before) if there.get("frame", "camera") == "camera" else 0.0

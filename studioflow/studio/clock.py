@@ -6,8 +6,10 @@ import re
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import NoReturn
 
-from ..errors import StudioFlowError, did_you_mean
+from ..errors import StudioFlowError, did_you_mean, nearest
 
+_ABBREVIATION = re.compile("[A-Z]{2,5}|[A-Za-z]{1,4}[Tt]")
+"""CEST, PDT, BST, also in small letters: letters that look alike may stand for zones half a day apart."""
 _MAX_OFFSET_H = 14
 """The farthest that any clock on earth is from UTC (Kiritimati)."""
 
@@ -40,7 +42,10 @@ def moment(date: str, clock: str, time_zone: str) -> datetime:
 
 
 def parse_zone(text: str) -> tzinfo:
-    """An IANA time zone by name, or hours from UTC; StudioFlowError with a suggestion where there is none."""
+    """An IANA time zone by name, or hours from UTC; StudioFlowError with a suggestion where there is none.
+
+    For an abbreviation that is no name of a zone the error says what to write instead, and guesses at none.
+    """
     import zoneinfo
 
     name = text.strip()
@@ -53,17 +58,26 @@ def parse_zone(text: str) -> tzinfo:
         return timezone(timedelta(minutes=round(60 * (-offset if sign == "-" else offset))))
     known = zoneinfo.available_timezones()
     if name not in known:
-        close = did_you_mean(name.replace(" ", "_"), known) or did_you_mean(
-            name.replace(" ", "_"), [zone.rpartition("/")[2] for zone in known]
-        )
         _refuse(
             "no such time zone",
             "time_zone",
             name,
             "a name such as Europe/Berlin or America/New_York, or hours from UTC such as +2 or -3:30",
-            close,
+            _instead(name.replace(" ", "_"), known),
         )
     return zoneinfo.ZoneInfo(name)
+
+
+def _instead(name: str, known: set[str]) -> str | None:
+    """What to write in place of a name that no zone has."""
+    cities = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(known) if "/" in zone}
+    if name.casefold() in cities:
+        return f'did you mean "{cities[name.casefold()]}"?'
+    if _ABBREVIATION.fullmatch(name):
+        return "instead of an abbreviation write a place, such as Europe/Berlin, or hours from UTC, such as +2"
+    close = did_you_mean(name, known)
+    city = None if close else nearest(name, cities)
+    return f'did you mean "{cities[city]}"?' if city else close
 
 
 def _refuse(problem: str, where: str, found: str, allowed: str, fix: str | None = None) -> NoReturn:

@@ -109,6 +109,6 @@ def color_name(hex_color: str) -> str:
 
 
 def _difference(one: Lab, other: Lab) -> float:
-    # People name a colour by its hue first: a dark brown is a brown and not a dark gray.
+    # People name a colour by its hue first, and its lightness comes second.
     lightness, green_red, blue_yellow = (a - b for a, b in zip(one, other, strict=True))
     return lightness**2 + 6.0 * (green_red**2 + blue_yellow**2)

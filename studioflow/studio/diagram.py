@@ -8,11 +8,14 @@ from typing import Any
 
 from ..resources import table
 from .diagram_labels import word
-from .diagram_plan import FOOTER, MARGIN, NOTE, PLAN, WIDTH, PlacedLight, Plan, plan_of, polar
-from .drawing import color, document, element, path, text
+from .diagram_plan import FOOTER, HEADER, MARGIN, NOTE, PLAN, WIDTH, PlacedLight, Plan, plan_of, polar
+from .drawing import LINE_HEIGHT, color, document, element, path, text, text_width, wrapped
 from .lens import lens_of, used_sensor_mm
 from .optics import field_of_view_deg
 from .words import signed_deg
+
+_TITLE, _LONG_TITLE = 27.0, 18.0
+"""Font sizes of the title: the usual one, and the smallest, from which on it takes a second line."""
 
 
 def diagram_svg(
@@ -53,13 +56,24 @@ def _drawn(plan: Plan, title: str) -> str:
     ]
     parts = [
         element("rect", x=MARGIN, y=36, width=44, height=5, fill=color("accent")),
-        text(MARGIN, 70, title, 27, color("ink"), bold=True),
+        *_heading(title),
         element("g", clip, floor, *inner, transform=f"translate({x:g} {y:g})"),
         *(part for block in plan.blocks for part in block.drawn()),
         *_footer(plan),
     ]
-    told = [" ".join((block.lines[0] + ":", ", ".join(block.lines[1:]) + ".")) for block in plan.blocks]
+    told = [block.sentence() for block in plan.blocks]
     return document(WIDTH, plan.height, title, " ".join([*told, *plan.notes]), parts)
+
+
+def _heading(title: str) -> list[str]:
+    """The title above the plan: smaller where it is long, and then in two lines."""
+    # The outline of bold letters reaches a little over their width.
+    room = WIDTH - 2.0 * MARGIN - 3.0
+    size = min(_TITLE, max(_LONG_TITLE, _TITLE * room / max(text_width(title, _TITLE), 1.0)))
+    lines = wrapped(title, size, room + 0.01, 2)
+    last = HEADER - 22.0 if len(lines) == 1 else HEADER - 10.0
+    tops = (last - LINE_HEIGHT * size * row for row in reversed(range(len(lines))))
+    return [text(MARGIN, y, line, size, color("ink"), bold=True) for y, line in zip(tops, lines, strict=True)]
 
 
 def _beam(light: PlacedLight, index: int) -> list[str]:

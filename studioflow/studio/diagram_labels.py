@@ -26,9 +26,13 @@ _SKY_M = 100.0
 
 
 class Block(NamedTuple):
-    """A label: its lines, the first of them the head, its rectangle, and the point of the plan that it speaks of."""
+    """A label: its lines, the first of them the head, its rectangle, and the point of the plan that it speaks of.
+
+    ``told`` are the same lines for people who do not see the drawing, not broken to fit.
+    """
 
     lines: tuple[str, ...]
+    told: tuple[str, ...]
     box: Box
     anchor: tuple[float, float]
     hue: str | None
@@ -47,6 +51,11 @@ class Block(NamedTuple):
         for row, line in enumerate(self.lines[1:], 1):
             parts.append(text(x, y + 3.0 + step * row, line, SIZE, color("quiet")))
         return parts
+
+    def sentence(self) -> str:
+        """What the label says, as one sentence."""
+        head, *rest = self.told
+        return f"{head}: {', '.join(rest).rstrip('. ')}." if rest else f"{head}."
 
     def _leader(self, y: float) -> str:
         begin, bend = self.box.x - 8.0, self.box.x - 22.0
@@ -162,10 +171,9 @@ def placed_blocks(
             [wanted[i][1][1] + down - heights[i] / 2.0 for i in ordered], [heights[i] for i in ordered], top, needed
         )
         for index, y in zip(ordered, tops, strict=True):
-            _, point, hue = wanted[index]
-            blocks.append(
-                Block(tuple(bodies[index]), Box(x, y, COLUMN - 10.0, heights[index]), point, hue, side is left)
-            )
+            lines, point, hue = wanted[index]
+            box = Box(x, y, COLUMN - 10.0, heights[index])
+            blocks.append(Block(tuple(bodies[index]), tuple(lines), box, point, hue, side is left))
     return blocks, needed
 
 

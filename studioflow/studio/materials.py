@@ -2,7 +2,8 @@
 
 The presets stand in materials.json, the words of changed numbers in material_words.json. A preset's own words hold as
 long as a changed number stays in the preset's band; beyond it the finish is named anew, so that brushed steel of
-roughness 0.05 is mirror-polished steel and has no brush marks any more.
+roughness 0.05 is mirror-polished steel and has no brush marks any more. A finish of clear things says that they are
+clear. Liquids and skin have no finish that one would name: their roughness is for renderers.
 """
 
 from __future__ import annotations
@@ -48,16 +49,16 @@ def material_words(name: str | None, material: Row) -> MaterialWords:
     that is not in the table is named in plain words. ``ior`` moves no word: nobody sees it in a picture.
     """
     preset = _row(material)
-    finish = _moved(material, preset, "roughness")
-    if not finish:
-        texture = preset.get("texture", "") or _plain_name(name, material)
-        appearance = preset.get("appearance", "")
-    else:
-        said = _finish(material, preset, material["roughness"])
+    texture = preset.get("texture", "") or _plain_name(name, material)
+    appearance = preset.get("appearance", "")
+    if _finish_changed(material, preset):
+        roughness = material.get("roughness", preset.get("roughness"))
+        said = _finish(material, preset, roughness)
         texture = said["words"].format(material=preset.get("base") or _plain_name(name, material))
-        appearance = _band("reflections_by_roughness", material["roughness"])["words"]
-    if _moved(material, preset, "transmission"):
-        texture = _joined(_band("clarity_by_transmission", material["transmission"])["words"], texture)
+        appearance = _band("reflections_by_roughness", roughness)["words"]
+    if _clarity_untold(material, preset):
+        clarity = _band("clarity_by_transmission", _transmission(material, preset))["words"]
+        texture = _joined(clarity, texture)
     if _moved(material, preset, "metallic"):
         appearance = _joined(appearance, _band("luster_by_metallic", material["metallic"])["words"])
     return MaterialWords(material.get("description") or texture, appearance)
@@ -70,13 +71,14 @@ def takes_light(material: Row) -> str:
     """
     preset = _row(material)
     known: str = preset.get("light", "")
-    clarity = _band("clarity_by_transmission", material.get("transmission", preset.get("transmission", 0.0)))
-    if _moved(material, preset, "transmission") and clarity["light"]:
-        return str(clarity["light"])
-    became_opaque = _moved(material, preset, "transmission")
-    repolished = _moved(material, preset, "roughness") and not clarity["light"]
+    clearer, refinished = _moved(material, preset, "transmission"), _finish_changed(material, preset)
+    clarity = str(_band("clarity_by_transmission", _transmission(material, preset))["light"])
     roughness = material.get("roughness", preset.get("roughness"))
-    if known == "skin" or roughness is None or not (became_opaque or repolished):
+    if refinished and _is_transparent(material, preset):
+        return str(_finish(material, preset, roughness)["light"])
+    if clarity:
+        return clarity if clearer else known
+    if known == "skin" or roughness is None or not (clearer or refinished):
         return known
     return str(_finish(material, preset, roughness)["light"])
 
@@ -105,11 +107,42 @@ def _moved(material: Row, preset: Row, number: str) -> bool:
     """Whether a number was changed so far that the preset's words no longer hold."""
     if number not in material:
         return False
+    if number == "roughness" and preset.get("family") in table(f"{_WORDS}.json")["families_without_finish"]:
+        return False
     group, before = _GROUPS[number], (_PLAIN | preset).get(number)
     return before is None or _index(group, material[number]) != _index(group, before)
 
 
+def _finish_changed(material: Row, preset: Row) -> bool:
+    """Whether the preset's own words for its finish no longer hold.
+
+    A clear thing that was made less clear has lost its finish too: its words speak of a transparent surface.
+    """
+    clouded = preset and _is_transparent({}, preset) and not _is_transparent(material, preset)
+    return bool(clouded) or _moved(material, preset, "roughness")
+
+
+def _clarity_untold(material: Row, preset: Row) -> bool:
+    """Whether the words so far leave out how clear the material is."""
+    changed = _finish_changed(material, preset)
+    if changed and _is_transparent(material, preset):
+        return False
+    partly = bool(_band("clarity_by_transmission", _transmission(material, preset))["light"])
+    return _moved(material, preset, "transmission") or (changed and partly)
+
+
+def _transmission(material: Row, preset: Row) -> float:
+    return float(material.get("transmission", preset.get("transmission", 0.0)))
+
+
+def _is_transparent(material: Row, preset: Row) -> bool:
+    transparent_from: float = table(f"{_WORDS}.json")["transparent_from"]
+    return _transmission(material, preset) >= transparent_from
+
+
 def _finish(material: Row, preset: Row, roughness: float) -> Row:
+    if _is_transparent(material, preset):
+        return _band("finish_of_transparent_by_roughness", roughness)
     metal = material.get("metallic", preset.get("metallic", 0.0)) >= _METAL_FROM
     return _band("finish_of_metal_by_roughness" if metal else "finish_by_roughness", roughness)
 

@@ -126,8 +126,8 @@ def harmony(hexes: Sequence[str]) -> str:
 def harmonise(hex_color: str, kind: str) -> list[str]:
     """The palette that a harmony builds on a colour, which comes first; all of its lightness, as vivid as sRGB allows.
 
-    ``kind`` is a harmony of ``HARMONIES``. Raises StudioFlowError for another one, and for a gray, which has no hue
-    to begin from.
+    ``kind`` is a harmony of ``HARMONIES``. Raises StudioFlowError for another one, and for a gray or a colour that
+    is nearly one, which has no hue to begin from.
     """
     require_choice("harmony", kind, harmonies())
     base = oklch(hex_color)
@@ -136,10 +136,10 @@ def harmonise(hex_color: str, kind: str) -> list[str]:
         return _once([hex_color.upper(), *(hex_of_oklch(base._replace(lightness=step)) for step in steps[1:])])
     if base.chroma < table(f"{_WORDS}.json")["harmony"]["neutral_below_chroma"]:
         raise StudioFlowError(
-            "a gray has no hue to build a harmony on",
+            "this colour has almost no hue to build a harmony on",
             where="harmony",
             found=f"{hex_color}, which is {color_name(hex_color)}",
-            allowed="a colour with a hue of its own",
+            allowed="a colour with a clear hue",
             fix="begin with another colour, or choose monochromatic",
         )
     hues = [base.hue_deg + offset for offset in _data("offsets_deg")[kind]]

@@ -57,8 +57,9 @@ class PanoramaReport(NamedTuple):
     """What ``analyse`` found; lights strongest first, none where the panorama is evenly bright.
 
     ``ambient`` is the irradiance of all the rest, averaged over all directions, relative to the key; above 1 where
-    there is hardly a key, and 1 where there is none. ``contrast_stops`` is log2 of the brightest over the darkest side of a white ball, at most
-    10. ``setting`` is studio, interior or outdoor; ``sunlit`` says whether the sun itself is in the picture.
+    there is hardly a key, and 1 where there is none. ``contrast_stops`` is log2 of the brightest over the darkest side
+    of a white ball, at most 10. ``setting`` is studio, interior or outdoor; ``sunlit`` says whether the sun itself is
+    in the picture.
     """
 
     lights: tuple[PanoramaLight, ...]

@@ -42,6 +42,11 @@ class SunDay(NamedTuple):
     sets: datetime | None
     up: bool
 
+    @property
+    def is_polar_night(self) -> bool:
+        """Whether the sun stays below the horizon all day."""
+        return self.rises is None and self.sets is None and not self.up
+
     def text(self) -> str:
         """In words, for an error or a report."""
         if self.rises is None and self.sets is None:
@@ -130,13 +135,17 @@ def hour_angle(position: SunPosition, latitude_deg: float) -> float:
     return math.degrees(math.atan2(west, south)) / 15.0
 
 
-def time_of_day(elevation_deg: float, hours_from_noon: float) -> str:
-    """The manifest's word for the time of day; ``hours_from_noon`` is negative before the sun's highest point."""
+def time_of_day(elevation_deg: float, hours_from_noon: float, *, polar_night: bool = False) -> str:
+    """The manifest's word for the time of day; ``hours_from_noon`` is negative before the sun's highest point.
+
+    ``polar_night`` is of a day on which the sun does not rise, whose twilight is neither sunrise nor sunset.
+    """
     rule = _data()["times_of_day"]
     row = next(row for row in rule["rows"] if "below" not in row or elevation_deg < row["below"])
     if "below" not in row and abs(hours_from_noon) <= rule["midday_within_h"]:
         return "midday"
-    return str(row["morning" if hours_from_noon < 0 else "evening"])
+    half = "morning" if hours_from_noon < 0 else "evening"
+    return str(row["polar_night" if polar_night and "polar_night" in row else half])
 
 
 def sun_kelvin(elevation_deg: float) -> float:
@@ -186,16 +195,15 @@ def sun_light(
     position = sun_position(when, latitude_deg, longitude_deg)
     day = sun_day(when, latitude_deg, longitude_deg)
     if require_sun and position.elevation_deg < SUN_UP_DEG:
-        raise StudioFlowError(
-            "the sun is below the horizon",
-            where=f"{when:%Y-%m-%d %H:%M} at {latitude_deg:g}, {longitude_deg:g}",
-            found=f"elevation {position.elevation_deg:.1f}°; that day {day.text()}",
-            allowed=f"the whole disc over the horizon, {SUN_UP_DEG} degrees and more",
-            fix="choose another time" if day.rises or day.sets or day.up else "choose another date or another place",
+        raise _below_the_horizon(
+            f"{when:%Y-%m-%d %H:%M} at {latitude_deg:g}, {longitude_deg:g}",
+            f"elevation {position.elevation_deg:.1f}°; that day {day.text()}",
+            "choose another date or another place" if day.is_polar_night else "choose another time",
         )
     azimuth = round(house_azimuth(position.azimuth_deg, heading_deg), 1)
     elevation = round(position.elevation_deg, 1)
-    said = time_of_day(position.elevation_deg, hour_angle(position, latitude_deg))
+    hours = hour_angle(position, latitude_deg)
+    said = time_of_day(position.elevation_deg, hours, polar_night=day.is_polar_night)
     if overcast and said not in ("night", "blue_hour"):
         said = "overcast"
     return Sunlight(_lighting(azimuth, elevation, said), azimuth, elevation, position.azimuth_deg, day)
@@ -206,8 +214,11 @@ def sun_presets() -> list[str]:
     return menu("sun", "presets")
 
 
-def sun_preset(name: str) -> Sunlight:
-    """The usual daylight of a named time of day; StudioFlowError with a suggestion where there is none."""
+def sun_preset(name: str, *, require_sun: bool = False) -> Sunlight:
+    """The usual daylight of a named time of day; StudioFlowError with a suggestion where there is none.
+
+    ``require_sun`` raises StudioFlowError for a time at which the sun is below the horizon.
+    """
     names = sun_presets()
     if name not in names:
         raise StudioFlowError(
@@ -215,7 +226,22 @@ def sun_preset(name: str) -> Sunlight:
         )
     row = _data()["presets"][name]
     azimuth, elevation = float(row["azimuth_deg"]), float(row["elevation_deg"])
+    if require_sun and elevation < SUN_UP_DEG:
+        up = [key for key in names if _data()["presets"][key]["elevation_deg"] >= SUN_UP_DEG]
+        raise _below_the_horizon(
+            f'time "{name}"', f"elevation {elevation:.1f}°", f"choose another time: {', '.join(up)}"
+        )
     return Sunlight(_lighting(azimuth, elevation, name), azimuth, elevation)
+
+
+def _below_the_horizon(where: str, found: str, fix: str) -> StudioFlowError:
+    return StudioFlowError(
+        "the sun is below the horizon",
+        where=where,
+        found=found,
+        allowed=f"the whole disc over the horizon, {SUN_UP_DEG} degrees and more",
+        fix=fix,
+    )
 
 
 def _lighting(azimuth_deg: float, elevation_deg: float, said: str) -> dict[str, Any]:

@@ -246,3 +246,23 @@ def test_a_dialect_that_does_not_fit_the_loaded_model_is_refused() -> None:
 def test_negative(negative: Any, text: str) -> None:
     for dialect in DIALECTS:
         assert compile_manifest(with_value("render.negative", negative), dialect).negative == text
+
+
+def test_places_are_seen_from_the_camera() -> None:
+    def places(**orbit: object) -> list[str]:
+        shot = {
+            "scene": {
+                "subjects": [
+                    {"description": "lamp", "position_m": [2, 0, 0]},
+                    {"description": "vase", "position_m": [3, 0, 0]},
+                    {"description": "cup", "position_m": [2, 0, 1]},
+                ]
+            },
+            "camera": {"orbit": orbit},
+        }
+        return [item["location"] for item in fields(shot)["objects"]]
+
+    assert places(azimuth_deg=0) == ["center, midground", "right, midground", "center, foreground"]
+    assert places(azimuth_deg=90) == ["center, midground", "center, foreground", "left, midground"]
+    assert places(azimuth_deg=180) == ["center, midground", "left, midground", "center, background"]
+    assert places(azimuth_deg=0, target_m=[0, 0, 0])[0] == "right, midground"

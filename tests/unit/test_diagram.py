@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from studioflow.resources import table
 from studioflow.studio.diagram import diagram_svg, scale_bar_m, view_deg
-from studioflow.studio.diagram_plan import PLAN, WIDTH, plan_of
+from studioflow.studio.diagram_plan import HEADER, PLAN, WIDTH, plan_of
 from studioflow.studio.drawing import Box, text_width, wrapped
 from studioflow.studio.focus_drawing import focus_svg, round_distances
 from studioflow.studio.words import entries
@@ -225,6 +225,27 @@ def test_people_who_do_not_see_it_hear_it() -> None:
     assert root.get("aria-labelledby") == "title desc"
     told = root.findtext(f"{SVG}desc") or ""
     assert all(part in told for part in ("Key light", "45° left", "5600 K", "Camera", "85 mm"))
+
+
+def test_the_description_is_not_broken_where_lines_are() -> None:
+    long = "hand coffee grinder, slim and precisely machined, with a folding crank of polished steel"
+    told = ElementTree.fromstring(diagram_svg({"setup": "loop"}, None, {"description": f"{long}."})).findtext(
+        f"{SVG}desc"
+    )
+    assert told is not None and f"Subject: {long}. " in told
+    assert "Camera, place not given. " in told and ": ." not in told and ".." not in told
+
+
+@pytest.mark.parametrize("title", ["Rembrandt", "A rather long title " * 6, "Long titles " * 40, "W" * 60, "w" * 400])
+def test_titles_stay_on_the_page(title: str) -> None:
+    svg = diagram_svg({"setup": "three_point"}, CAMERA, PERSON, title=title)
+    require_tidy(svg)
+    heads = [(said, place) for said, place in texts(svg) if place.y + place.height < HEADER and place.height >= 18]
+    assert 1 <= len(heads) <= 2
+    shown = " ".join(said for said, _ in heads)
+    assert shown == title.strip() or (shown.endswith("...") and title.startswith(shown[:-3]))
+    # Below the bar over the title.
+    assert min(place.y for _, place in heads) > 41
 
 
 def test_nothing_to_draw_is_said() -> None:

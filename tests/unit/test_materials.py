@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from studioflow.edit.material import set_material
+from studioflow.caption import compile_manifest
+from studioflow.edit.material import replaced_texture, set_material
 from studioflow.errors import EditError, ManifestError, StudioFlowError
 from studioflow.manifest import validate
 from studioflow.resources import shipped, table
@@ -140,6 +141,29 @@ def test_a_changed_finish_replaces_the_words_of_the_old_one() -> None:
     assert takes_light({"description": "anything"}) == ""
 
 
+@pytest.mark.parametrize("name", [name for name, row in MATERIALS.items() if row["transmission"] >= 0.8])
+def test_clear_things_stay_clear_whatever_their_finish(name: str) -> None:
+    runs = sweep(lambda value: material_words("it", {"preset": name, "roughness": value}).texture, 0, 1, 400, name)
+    assert all(re.search("transparent|translucent|clear|facets", words) for words in runs), runs
+    taken = [takes_light({"preset": name, "roughness": value / 50}) for value in range(51)]
+    assert set(taken) <= {"transparent", "translucent"}
+    if MATERIALS[name]["family"] != "liquid":
+        assert taken[0] == "transparent" and taken[-1] == "translucent" and "frosted" in runs[-1]
+
+
+def test_a_clear_thing_that_was_made_opaque_is_called_clear_no_more() -> None:
+    for transmission in (0, 0.3, 0.6):
+        said = " ".join(material_words("it", {"preset": "clear_glass", "transmission": transmission}))
+        assert not re.search(r"clear glass|transparent|refracted", said) and "glass" in said
+
+
+@pytest.mark.parametrize("name", [name for name, row in MATERIALS.items() if row["family"] in ("liquid", "skin")])
+def test_roughness_moves_no_word_of_liquids_and_skin(name: str) -> None:
+    own = material_words("it", {"preset": name})
+    assert all(material_words("it", {"preset": name, "roughness": value / 20}) == own for value in range(21))
+    assert takes_light({"preset": name, "roughness": 1.0}) == MATERIALS[name]["light"]
+
+
 def test_the_setups_that_suit_a_shiny_thing_exist() -> None:
     assert set(TABLE["_large_light_setups"]) <= entries("setups").keys()
     assert all(needs_large_light(name) == (name in ("mirror", "glossy", "transparent")) for name in TABLE["_light"])
@@ -187,14 +211,60 @@ def test_two_subjects_of_one_preset_keep_their_own_changes() -> None:
 def test_bad_input_of_the_edit_is_told_in_one_error() -> None:
     with pytest.raises(StudioFlowError, match=r'no such material preset[\s\S]*did you mean "brushed_steel"'):
         set_material(None, "brushed_steal")
-    with pytest.raises(EditError, match=r"no such subject[\s\S]*found: 3[\s\S]*allowed: 1 to 1"):
+    with pytest.raises(EditError, match=r"no such subject[\s\S]*found: 3[\s\S]*allowed: 1\n"):
         set_material(CHROME_ON_A_TABLE, "silk", subject=3)
     with pytest.raises(EditError, match=r"no such subject[\s\S]*allowed: 1, which is then made"):
         set_material(None, "silk", subject=2)
     with pytest.raises(ManifestError, match="roughness"):
         set_material(None, "silk", roughness=2)
-    with pytest.raises(EditError, match="only in the raw caption"):
-        set_material({"studioflow": "1.0", "caption": {"objects": [{"description": "cup"}]}}, "silk")
+    with pytest.raises(EditError, match=r"no such subject[\s\S]*allowed: 1 to 2"):
+        set_material({"studioflow": "1.0", "scene": {"subjects": [{"description": "cup"}] * 2}}, "silk", subject=3)
+
+
+@pytest.mark.parametrize(
+    "shot",
+    [
+        {"caption": {"objects": [{"description": "cup"}]}},
+        {"caption": {"short_description": "A cup."}},
+        {"caption": {"structured_caption": {"short_description": "A cup."}, "edit_instruction": "Make it red."}},
+        {"scene": {"description": "A cup stands on a table."}},
+        {"scene": {"background": "a wall", "subjects": []}, "caption": {"short_description": "A cup."}},
+    ],
+)
+def test_a_shot_that_only_describes_its_things_gets_no_other_thing(shot: dict[str, Any]) -> None:
+    with pytest.raises(EditError, match=r"has no subject that could be of a material[\s\S]*do: describe the thing as"):
+        set_material({"studioflow": "1.0", **shot}, "silk")
+
+
+@pytest.mark.parametrize(
+    ("preset", "described"),
+    [
+        ("clear_glass", "an object of clear glass"),
+        ("water", "a pool of water"),
+        ("dewy_skin", "a patch of dewy skin"),
+        ("berries", "a portion of berries"),
+        ("piano_lacquer", "a surface of piano lacquer"),
+    ],
+)
+def test_the_first_subject_is_something_that_there_is(preset: str, described: str) -> None:
+    assert set_material({"studioflow": "1.0", "scene": {"mood": "calm"}}, preset)["scene"]["subjects"] == [
+        {"description": described, "material": preset}
+    ]
+
+
+def test_a_material_takes_the_place_of_the_subjects_own_texture() -> None:
+    cup = {"description": "cup", "texture": "matte, slightly grainy", "details": "a chipped rim"}
+    shot = {"studioflow": "1.0", "scene": {"subjects": [cup, {"description": "lid"}]}}
+    assert (replaced_texture(shot), replaced_texture(shot, 2), replaced_texture(None, 5)) == (cup["texture"], "", "")
+    made = set_material(shot, "polished_brass")
+    assert made["scene"]["subjects"][0] == {
+        "description": "cup",
+        "details": "a chipped rim",
+        "material": "polished_brass",
+    }
+    thing = compile_manifest(made, "fibo-2").fields["objects"][0]
+    assert thing["texture"] == MATERIALS["polished_brass"]["texture"] and "a chipped rim" in thing["appearance_details"]
+    assert cup["texture"] and replaced_texture(made) == ""
 
 
 # ---------------------------------------------------------------- the linter

@@ -17,7 +17,7 @@ from studioflow.caption.fields import SECTIONS
 from studioflow.caption.negative import auto_negative, merged_negative
 from studioflow.edit.negative import NEGATIVE_MODES, set_negative
 from studioflow.edit.style import apply_style
-from studioflow.errors import ManifestError, StudioFlowError
+from studioflow.errors import EditError, ManifestError, StudioFlowError
 from studioflow.manifest import load, validate
 from studioflow.resources import shipped, table
 from studioflow.studio.words import entries
@@ -294,3 +294,34 @@ def test_bad_input_of_the_edit_is_told_in_one_error() -> None:
         set_negative(WHITE, "auto + mine", '{"lighting": 5}')
     with pytest.raises(StudioFlowError, match="begins like JSON"):
         set_negative(WHITE, "auto + mine", '{"context": ')
+    with pytest.raises(EditError) as caught:
+        set_negative(WHITE, "auto + mine", '{"lighting": {"shadows": "hard",}}')
+    assert str(caught.value).startswith("mine, line 1, column") and "preset" not in str(caught.value)
+    example = re.search(r"JSON such as (\{.*\})", str(caught.value))
+    assert example and set_negative(WHITE, "auto + mine", example[1])["render"]["negative"] == json.loads(example[1])
+
+
+@pytest.mark.parametrize(
+    ("mine", "where", "meant"),
+    [
+        ('{"lightning": {}}', "mine", "lighting"),
+        ('{"style": "comic", "style_mediun": "render"}', "mine", None),
+        ('{"lighting": {"shadow": "x"}}', "mine, lighting", "shadows"),
+        ('{"aesthetics": {"colour_scheme": "pink"}}', "mine, aesthetics", "color_scheme"),
+        ('{"photographic_characteristics": {"focal": "x", "focus": "y"}}', "mine, photographic_characteristics", None),
+    ],
+)
+def test_fields_that_no_caption_has_are_told(mine: str, where: str, meant: str | None) -> None:
+    with pytest.raises(EditError) as caught:
+        set_negative(WHITE, "auto + mine", mine)
+    assert str(caught.value).startswith(f"{where}: there is no such caption field")
+    if meant:
+        assert f'did you mean "{meant}"?' in str(caught.value)
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS - SECTIONS.keys()))
+def test_every_field_of_a_caption_can_be_steered(field: str) -> None:
+    section, _, name = field.rpartition(".")
+    value: Any = [{"description": "cup"}] if field == "objects" else [] if field == "text_render" else "x"
+    mine = {section: {name: value}} if section else {name: value}
+    assert set_negative(WHITE, "auto + mine", json.dumps(mine))["render"]["negative"] == mine

@@ -284,12 +284,42 @@ def test_a_sky_with_clouds_glow_and_trees_has_one_sun() -> None:
     assert cloudy.setting == OUTDOOR
 
 
-def test_an_even_panorama_has_one_wide_light() -> None:
-    report = analyse(np.ones((64, 128, 3), dtype=np.float32))
-    (light,) = report.lights
-    assert light.elevation_deg == 90 and light.kelvin == pytest.approx(6504, rel=0.01)
+def test_the_setting_does_not_hang_on_how_many_lights_are_kept() -> None:
+    picture = studio_room()
+    for count in range(1, 5):
+        report = analyse(picture, max_lights=count)
+        assert report.setting == STUDIO and len(report.lights) == min(count, len(panoramas.STUDIO))
+        assert lighting_from(report)["lights"][0]["type"] == "softbox"
+    shot = light_from_panorama(None, panoramas.SAMPLE, max_lights=1).manifest
+    conditions = compile_manifest(shot, "fibo-2").fields["lighting"]["conditions"]
+    assert "softbox as key light" in conditions and "natural" not in conditions
+
+
+@pytest.mark.parametrize("brightness", [1.0, 1e-3, 7.5])
+def test_an_even_panorama_has_no_light_that_stands_out(brightness: float) -> None:
+    report = analyse(np.full((64, 128, 3), brightness, dtype=np.float32))
+    assert report.lights == () and report.ambient == 1
+    assert report.ambient_kelvin == pytest.approx(6504, rel=0.01)
     assert report.contrast_stops < 0.1
-    assert lighting_from(report)["ambient"] == 1
+    section = lighting_from(report)
+    assert section["ambient"] == 1 and not section["lights"]
+    assert report.text().count("\n") == 0 and "no light stands out, soft even light" in report.text()
+    # Even light has no side and throws no shadow to speak of.
+    manifest = {"studioflow": "1.0", "scene": {}, "lighting": section}
+    validate(manifest)
+    assert compile_manifest(manifest, "fibo-2").fields["lighting"] == {"conditions": "bright ambient light"}
+    assert marked_panorama(np.full((64, 128, 3), brightness, dtype=np.float32), report, 128).shape == (64, 128, 3)
+
+
+def test_a_panorama_that_brightens_upwards_gets_a_wide_light_from_there() -> None:
+    # One hemisphere twice as bright as the other: a white ball gets twice the light from above, one stop.
+    up = rays(HEIGHT, 0, HEIGHT)[0][..., 1:2]
+    report = analyse(np.broadcast_to(np.where(up > 0, 1.0, 0.5), (HEIGHT, 2 * HEIGHT, 3)).astype(np.float32))
+    assert report.contrast_stops == pytest.approx(1, abs=0.05)
+    (light,) = report.lights
+    assert light.elevation_deg == pytest.approx(90, abs=1) and light.width_deg == 90
+    # E(up) - E(down) is the light's; what both have is the rest, half as much more on average.
+    assert report.ambient == pytest.approx(1.25, rel=0.05)
 
 
 def test_contrast_is_that_of_a_ball() -> None:
@@ -361,6 +391,16 @@ def test_the_sample_is_what_its_maker_makes(tmp_path: Path) -> None:
     assert shipped.shape == (256, 512, 3)
     assert np.allclose(shipped, again, rtol=2e-3, atol=1e-5)
     assert panoramas.SAMPLE.stat().st_size < 400_000
+
+
+def test_no_light_hangs_on_the_intensity_of_the_panorama() -> None:
+    one, other = (light_from_panorama(None, panoramas.SAMPLE, intensity=value).manifest for value in (1.0, 40.0))
+    assert one["lighting"]["lights"] == other["lighting"]["lights"]
+    assert compile_manifest(one, "fibo-2") == compile_manifest(other, "fibo-2")
+    with pytest.raises(
+        StudioFlowError, match=r"intensity: out of range[\s\S]*more than 0[\s\S]*leave the panorama out"
+    ):
+        light_from_panorama(None, panoramas.SAMPLE, intensity=0.0)
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,20 @@ def test_times_of_day_run_in_order() -> None:
     assert time_of_day(5.9, 4) == "golden_hour" and time_of_day(-4.1, 6) == "blue_hour"
 
 
+def test_twilight_of_a_day_without_sun_is_no_sunset() -> None:
+    """Tromsø has no sunrise from late November to mid January; at noon of 21 December the sun is 3 degrees below."""
+    noon = {"time": FROM_PLACE, "time_zone": "Europe/Oslo", "latitude_deg": 69.65, "longitude_deg": 18.96}
+    shot, sun = set_sun(None, date="2026-12-21", clock="12:00", **noon)
+    assert -4 < sun.elevation_deg < 0 and sun.day is not None and sun.day.is_polar_night
+    assert shot["lighting"]["time_of_day"] == "blue_hour"
+    # The same height of the sun on a day on which it rises.
+    before, after = (set_sun(None, date="2026-02-10", clock=clock, **noon) for clock in ("08:00", "16:00"))
+    assert all(-4 < sun.elevation_deg < 0 for _, sun in (before, after))
+    assert [one["lighting"]["time_of_day"] for one, _ in (before, after)] == ["sunrise", "sunset"]
+    runs = sweep(lambda elevation: time_of_day(elevation, 5, polar_night=True), -90, 0, 1800, "polar night")
+    assert runs == ["night", "blue_hour"]
+
+
 def test_every_time_of_day_is_one_of_the_manifest() -> None:
     known = schema()["$defs"]["lighting"]["properties"]["time_of_day"]["enum"]
     assert set(sun_presets()) == set(known)
@@ -248,6 +262,15 @@ def test_required_sun_says_when_it_is_up() -> None:
     set_sun(None, time=FROM_PLACE, date="2026-06-21", clock="12:00", require_sun=True, **BERLIN)
 
 
+@pytest.mark.parametrize("name", sun_presets())
+def test_required_sun_holds_for_named_times_too(name: str) -> None:
+    if set_sun(None, time=name)[1].elevation_deg > SUN_UP_DEG:
+        set_sun(None, time=name, require_sun=True)
+        return
+    with pytest.raises(StudioFlowError, match=rf'time "{name}": the sun is below the horizon[\s\S]*golden_hour'):
+        set_sun(None, time=name, require_sun=True)
+
+
 # ---------------------------------------------------------------- into a manifest
 
 
@@ -291,6 +314,8 @@ def test_presets_differ_and_need_no_place() -> None:
         ({"date": "9999-12-31"}, "year is out of range"),
         ({"time_zone": "Europe/Berln"}, 'did you mean "Europe/Berlin"'),
         ({"time_zone": "new york"}, "New_York"),
+        ({"time_zone": "oslo"}, 'did you mean "Europe/Oslo"'),
+        ({"time_zone": "CEST"}, "instead of an abbreviation write a place, such as Europe/Berlin"),
         ({"time_zone": "+15"}, "far from UTC"),
         ({"latitude_deg": 91.0}, "exchanged"),
         ({"latitude_deg": math.nan}, "no such latitude"),
@@ -307,6 +332,13 @@ def test_a_time_without_a_zone_is_refused() -> None:
     for ask in (sun_position, sun_day, sun_light):
         with pytest.raises(StudioFlowError, match="needs its time zone"):
             ask(datetime(2026, 6, 21, 12), 0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["CEST", "cest", "PDT", "EDT", "BST", "JST", "AEST", "MSK", "Cest"])
+def test_no_zone_is_guessed_for_an_abbreviation(name: str) -> None:
+    with pytest.raises(StudioFlowError, match="instead of an abbreviation") as caught:
+        parse_zone(name)
+    assert "did you mean" not in str(caught.value)
 
 
 def test_zones_by_name_and_by_hours() -> None:
