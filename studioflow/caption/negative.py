@@ -83,7 +83,9 @@ def _facts(fields: Caption) -> set[str]:
         facts.add("subject")
         described = _folded([fields.get("short_description"), [item.get("description") for item in things]])
         human = any(item.get(field) for item in things for field in words["person_fields"])
-        facts.add("person" if human or _any(words["people"], described) else "product")
+        # A chef's knife is no person.
+        named = [word for word in words["people"] if re.search(rf" {word} (?!s )", described)]
+        facts.add("person" if human or named else "product")
     if len(things) == 1:
         facts.add("single_subject")
     return facts

@@ -158,7 +158,7 @@ def _require_light(pixels: NDArray[np.float32], path: Path) -> None:
         raise StudioFlowError(
             "this panorama holds negative light",
             where=path.name,
-            found=f"{int((pixels < 0).any(axis=-1).sum())} pixels below 0, down to {float(pixels.min()):g}",
+            found=f"{_pixels(int((pixels < 0).any(axis=-1).sum()))} below 0, down to {float(pixels.min()):g}",
             allowed=f"scene-linear values of 0 and more; up to {_RINGING:.0%} of the light may ring below 0",
             fix="export it in linear Rec. 709 (sRGB) primaries, without a look",
         )
@@ -171,13 +171,17 @@ def _not_finite(pixels: NDArray[np.floating], path: Path) -> StudioFlowError:
     return StudioFlowError(
         "this panorama holds values that are no light",
         where=path.name,
-        found=f"{int(wrong.sum())} pixels with {'NaN' if holds_nan else 'infinity'}, "
+        found=f"{_pixels(int(wrong.sum()))} with {'NaN' if holds_nan else 'infinity'}, "
         f"the first at column {column}, row {row}",
         allowed="finite scene-linear values",
         fix="replace them in an image editor"
         if holds_nan
         else "half floats end at 65504: clamp the sun below that, or save full floats",
     )
+
+
+def _pixels(count: int) -> str:
+    return "1 pixel" if count == 1 else f"{count} pixels"
 
 
 def _unreadable(path: Path, why: str) -> StudioFlowError:

@@ -325,3 +325,14 @@ def test_every_field_of_a_caption_can_be_steered(field: str) -> None:
     value: Any = [{"description": "cup"}] if field == "objects" else [] if field == "text_render" else "x"
     mine = {section: {name: value}} if section else {name: value}
     assert set_negative(WHITE, "auto + mine", json.dumps(mine))["render"]["negative"] == mine
+
+
+@pytest.mark.parametrize("thing", ["a chef's knife", "a men's leather watch", "a baby bottle", "a couple of bottles"])
+def test_what_belongs_to_somebody_is_a_thing(thing: str) -> None:
+    shot = {"studioflow": "1.0", "scene": {"subjects": [{"description": thing}]}}
+    said = auto_negative(shot)["short_description"]
+    assert "people" in said and "fingers" not in said.replace("hands", "")
+    assert (
+        "extra fingers"
+        in auto_negative({**shot, "scene": {"subjects": [{"description": "a chef"}]}})["short_description"]
+    )

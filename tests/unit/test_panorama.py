@@ -459,7 +459,7 @@ def broken(small: Picture, place: tuple[slice | int, ...], value: float) -> Pict
     [
         (lambda p: p[:, :100], "100 × 64 pixels, 1.56 to 1"),
         (lambda p: broken(p, (5, slice(7, 9), 1), math.nan), "2 pixels with NaN, the first at column 7, row 5"),
-        (lambda p: broken(p, (3, 4), math.inf), "1 pixels with infinity, the first at column 4, row 3"),
+        (lambda p: broken(p, (3, 4), math.inf), "1 pixel with infinity, the first at column 4, row 3"),
         (lambda p: broken(p, (slice(0, 20),), -1.0), "negative light"),
         (lambda p: p * 0, "all black"),
     ],
