@@ -10,8 +10,6 @@ from ..studioflow.studio.menus import EASINGS, FOCUS_ACTIONS, LIGHTS_ON_THE_WAY,
 from ..studioflow.studio.words import entries
 from . import host
 
-_SHOT = "The shot to change; a new one where absent."
-_CHANGED = "The changed shot."
 _NO_PRESET = "none"
 
 
@@ -73,9 +71,9 @@ class Camera(io.ComfyNode):
                     placeholder="0, 0.1, 0",
                     tooltip="The point looked at: x, y, z in metres. Empty looks at the middle of the main subject.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -126,9 +124,9 @@ class Lens(io.ComfyNode):
                     step=0.01,
                     tooltip="Metres from the camera to the plane of focus. 0 focuses on the camera's target.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -206,9 +204,9 @@ class CameraFromComfyUI3D(io.ComfyNode):
                     step=0.01,
                     tooltip="How many metres one unit of the 3D scene is.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod

@@ -6,7 +6,6 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.errors import StudioFlowError
 from ..studioflow.imaging.delivery import Documents, deliver, presets
 from ..studioflow.manifest import content_id
 from . import host
@@ -52,12 +51,7 @@ class SaveDelivery(io.ComfyNode):
     def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
         # A name that cannot be written is told before the render and not after it. Only this input: ComfyUI would
         # tell the same fault once for every input named here.
-        try:
-            if filename_prefix is not None:
-                host.check_prefix(filename_prefix)
-        except StudioFlowError as error:
-            return str(error)
-        return True
+        return host.prefix_fault(filename_prefix)
 
     @classmethod
     def execute(

@@ -11,7 +11,6 @@ from ..studioflow.manifest import fill, parse_values
 from . import host
 
 _SHOT = "The shot."
-_CHANGED = "The changed shot."
 
 
 class Scene(io.ComfyNode):
@@ -57,7 +56,7 @@ class Scene(io.ComfyNode):
                 text("context", "What the picture is for.", "the hero image of a shop"),
                 host.Manifest.Input("manifest", optional=True, tooltip="The shot to change; a new one where absent."),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -89,7 +88,7 @@ class SetField(io.ComfyNode):
                     tooltip="What: a number, a text, true or false, or JSON. Text needs no quotes.",
                 ),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -124,7 +123,7 @@ class PatchManifest(io.ComfyNode):
                     "what the patch says, as for a patch from Diff Manifests.",
                 ),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod

@@ -17,7 +17,7 @@ import folder_paths
 from comfy.cli_args import args as cli_args
 from comfy_api.latest import io, ui
 
-from ..studioflow.errors import PathError
+from ..studioflow.errors import PathError, StudioFlowError
 from ..studioflow.files import text_writer, write_together
 from ..studioflow.manifest import PICTURES, TEXTS, Shelf, find_file, list_files
 from ..studioflow.resources import shipped
@@ -35,6 +35,16 @@ def schema(**fields: Any) -> io.Schema:
     """An io.Schema of the fields that the running host knows; e.g. search_aliases came with 0.11."""
     known = {field.name for field in dataclasses.fields(io.Schema)}
     return io.Schema(**{name: value for name, value in fields.items() if name in known})
+
+
+def shot_to_change() -> io.Input:
+    """The shot that a node changes; without one it begins a new one."""
+    return Manifest.Input("manifest", optional=True, tooltip="The shot to change; a new one where absent.")
+
+
+def changed_shot() -> io.Output:
+    """The shot that a node has changed."""
+    return Manifest.Output(display_name="manifest", tooltip="The changed shot.")
 
 
 def manifest_shelves() -> dict[str, Shelf]:
@@ -87,6 +97,16 @@ def check_prefix(prefix: str) -> None:
         )
     if not os.access(output, os.W_OK | os.X_OK):
         raise PathError("the output folder cannot be written", where=str(output), found="no write permission")
+
+
+def prefix_fault(prefix: str | None) -> bool | str:
+    """What is wrong with a file name prefix, for ``validate_inputs``: told when the prompt is queued, not later."""
+    try:
+        if prefix is not None:
+            check_prefix(prefix)
+    except StudioFlowError as error:
+        return str(error)
+    return True
 
 
 def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int, str]:

@@ -11,8 +11,6 @@ from ..studioflow.studio.menus import FRAMES, FROM_PLACE, LIGHT_ACTIONS
 from ..studioflow.studio.words import entries, menu
 from . import host
 
-_SHOT = "The shot to change; a new one where absent."
-_CHANGED = "The changed shot."
 _ROLES = ("key", "fill", "rim", "hair", "kicker", "background", "practical")
 
 
@@ -105,9 +103,9 @@ class Light(io.ComfyNode):
                     default=LIGHT_ACTIONS[0],
                     tooltip="replace: takes the place of the lights that have its role. add: joins them.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -150,9 +148,9 @@ class StudioSetup(io.ComfyNode):
                     default=FRAMES[0],
                     tooltip="camera: the lights travel with the camera. world: they stay when it moves.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -191,12 +189,7 @@ class LightingDiagram(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
-        try:
-            if filename_prefix is not None:
-                host.check_prefix(filename_prefix)
-        except StudioFlowError as error:
-            return str(error)
-        return True
+        return host.prefix_fault(filename_prefix)
 
     @classmethod
     def execute(
@@ -273,10 +266,10 @@ class Sun(io.ComfyNode):
                     tooltip="On: an error where the sun is below the horizon, also at a named time. Off: twilight or "
                     "night, without a sun.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
             outputs=[
-                host.Manifest.Output(display_name="manifest", tooltip=_CHANGED),
+                host.changed_shot(),
                 io.Float.Output(
                     display_name="azimuth_deg", tooltip="Of the sun, as lights have it: 0 in front of the subject."
                 ),
@@ -338,10 +331,10 @@ class HdriLight(io.ComfyNode):
                     tooltip="Strength of all of it, kept in the shot for renderers. The lights are relative to the "
                     "key, so neither they nor the caption change.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
             outputs=[
-                host.Manifest.Output(display_name="manifest", tooltip=_CHANGED),
+                host.changed_shot(),
                 io.Image.Output(display_name="marked", tooltip="The panorama with its lights marked."),
                 io.String.Output(display_name="report", tooltip="The lights, one a line."),
             ],

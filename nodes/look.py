@@ -10,8 +10,6 @@ from ..studioflow.studio.menus import NEGATIVE_MODES
 from ..studioflow.studio.words import entries, menu
 from . import host
 
-_SHOT = "The shot to change; a new one where absent."
-_CHANGED = "The changed shot."
 _NONE = "none"
 
 
@@ -49,9 +47,9 @@ class Material(io.ComfyNode):
                     tooltip="0 is a mirror, 1 is matte. -1 takes the material's own. Of liquids and skin it changes no "
                     "word.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
-            outputs=[host.Manifest.Output(display_name="manifest", tooltip=_CHANGED)],
+            outputs=[host.changed_shot()],
         )
 
     @classmethod
@@ -87,7 +85,7 @@ class Style(io.ComfyNode):
                 io.Boolean.Input(
                     "apply", default=True, tooltip="Off: only show what it would change; the shot goes on as it came."
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
             outputs=[
                 host.Manifest.Output(display_name="manifest", tooltip="The shot, changed where apply is on."),
@@ -140,10 +138,10 @@ class Palette(io.ComfyNode):
                 io.Image.Input(
                     "image", optional=True, tooltip="A picture whose colours are taken, the most frequent first."
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
             outputs=[
-                host.Manifest.Output(display_name="manifest", tooltip=_CHANGED),
+                host.changed_shot(),
                 io.String.Output(display_name="hex", tooltip="The colours as hex."),
                 io.String.Output(display_name="words", tooltip="What the caption says of them."),
                 io.Image.Output(display_name="swatches", tooltip="The colours side by side."),
@@ -200,10 +198,10 @@ class Negative(io.ComfyNode):
                     placeholder="hands, reflections of the photographer",
                     tooltip="Your own words, or caption fields as JSON; used by auto + mine.",
                 ),
-                host.Manifest.Input("manifest", optional=True, tooltip=_SHOT),
+                host.shot_to_change(),
             ],
             outputs=[
-                host.Manifest.Output(display_name="manifest", tooltip=_CHANGED),
+                host.changed_shot(),
                 io.String.Output(display_name="negative", tooltip="The negative as FIBO 2 reads it."),
             ],
             is_output_node=True,
