@@ -19,7 +19,7 @@ from studioflow.caption import DIALECTS, compile_manifest
 from studioflow.caption.negative import auto_negative
 from studioflow.manifest import load, validate
 from studioflow.resources import shipped
-from studioflow.studio import camera, lighting
+from studioflow.studio import camera, light_captions
 from studioflow.studio.framing import shot_size
 
 BATCH, RUNS = 200, 9
@@ -63,7 +63,7 @@ def main() -> None:
             "ms",
             TARGET_MS,
         )
-    report("of it the lighting", milliseconds(lambda: lighting.caption_fields(made["lighting"], 20.0)), "ms")
+    report("of it the lighting", milliseconds(lambda: light_captions.caption_fields(made["lighting"], 20.0)), "ms")
     report("of it the camera", milliseconds(lambda: camera.caption_fields(made["camera"], subject)), "ms")
     report("of it the shot size", milliseconds(lambda: shot_size(made["camera"], subject, 1.5)), "ms")
     report("a negative derived from it", milliseconds(lambda: auto_negative(made)), "ms")

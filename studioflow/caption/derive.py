@@ -13,7 +13,7 @@ from typing import Any
 
 from ..manifest import picture_ratio
 from ..studio import camera as camera_section
-from ..studio import lighting as lighting_section
+from ..studio import light_captions as lighting_section
 from ..studio.color import color_name
 from ..studio.framing import OF_A_PERSON, middle_of, shot_size
 from ..studio.materials import material_words

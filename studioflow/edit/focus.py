@@ -6,12 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 from ..errors import EditError, require_choice
+from ..manifest import picture_ratio
 from ..studio.camera import Sharpness, sharpness_of
-from ..studio.framing import extent_of
-from ..studio.lens import Lens, Sensor, lens_of, sensor_of
+from ..studio.lens import Lens, Sensor, lens_of, sensor_of, used_sensor_mm
 from ..studio.menus import FOCUS_ACTIONS
-from ..studio.optics import blur_disc_mm, hyperfocal_m, sharp_limits_m
-from ..studio.placement import orbit_of
+from ..studio.optics import blur_disc_mm, depth_of_field_m, hyperfocal_m, sharp_limits_m
 from .camera import set_camera, set_lens
 from .field import put
 from .written import begun, finished
@@ -25,29 +24,32 @@ _BACKGROUND = 2.0
 class Focus(NamedTuple):
     """What a camera renders sharp, in metres from it; ``sharp.far_m`` may be ``math.inf``.
 
-    ``subject_m`` and ``subject_depth_m`` are where the main subject stands and how deep it is along the view, None
-    where the shot does not say. ``blur_of_height`` is the blur disc of a point at ``background_m``, over the
-    picture's height.
+    ``depth_m`` is the total depth of field. ``subject_m`` and ``subject_depth_m`` are where the middle of the main
+    subject lies and how deep it is along the view, None where the shot does not say. ``blur_mm`` is the blur disc, on
+    the sensor, of a point at ``background_m``, and ``used_height_mm`` the height of the sensor's part that the picture
+    uses.
     """
 
     lens: Lens
     sensor: Sensor
     sharp: Sharpness
+    depth_m: float
     hyperfocal_m: float
     background_m: float
     blur_mm: float
+    used_height_mm: float
     subject_m: float | None
     subject_depth_m: float | None
 
     @property
     def blur_of_height(self) -> float:
-        """The blur disc over the height of the sensor."""
-        return self.blur_mm / self.sensor.height_mm
+        """The blur disc over the picture's height."""
+        return self.blur_mm / self.used_height_mm
 
     def text(self) -> str:
         """The numbers, one a line, as a person reads them."""
         near, far, focus = self.sharp.near_m, self.sharp.far_m, self.sharp.focus_m
-        depth, apart = "no end" if math.isinf(far) else _metres(far - near), min(focus - near, far - focus)
+        depth, apart = "no end" if math.isinf(far) else _metres(self.depth_m), min(focus - near, far - focus)
         lines = [
             f"lens: {self.lens.focal_length_mm:g} mm at f/{self.lens.aperture:g}, "
             f"circle of confusion {self.sensor.coc_mm:.3f} mm",
@@ -79,19 +81,28 @@ def focus_of(manifest: dict[str, Any]) -> Focus:
             allowed="a focal length and an aperture, or a lens preset",
             fix="put a Lens node before",
         )
-    orbit = orbit_of(camera)
-    extent = extent_of(subject or {}, orbit["azimuth_deg"], orbit["elevation_deg"]) if orbit else None
+    subject_m, subject_depth_m = _subject_along_view(camera, sharp)
     background = sharp.focus_m * _BACKGROUND
     return Focus(
         lens=lens,
         sensor=sensor,
         sharp=sharp,
+        depth_m=depth_of_field_m(lens.focal_length_mm, lens.aperture, sensor.coc_mm, sharp.focus_m),
         hyperfocal_m=hyperfocal_m(lens.focal_length_mm, lens.aperture, sensor.coc_mm),
         background_m=background,
         blur_mm=blur_disc_mm(lens.focal_length_mm, lens.aperture, sharp.focus_m, background),
-        subject_m=orbit["distance_m"] if orbit else None,
-        subject_depth_m=extent.along_m if extent else None,
+        used_height_mm=used_sensor_mm(camera, picture_ratio(manifest))[1],
+        subject_m=subject_m,
+        subject_depth_m=subject_depth_m,
     )
+
+
+def _subject_along_view(camera: dict[str, Any], sharp: Sharpness) -> tuple[float | None, float | None]:
+    """The middle of the main subject and its depth, in metres; None what the shot does not say."""
+    front, back = sharp.front_m, sharp.back_m
+    if camera.keys().isdisjoint({"orbit", "pose"}) or front is None or back is None:
+        return None, None
+    return (front + back) / 2.0, back - front if back > front else None
 
 
 def set_focus(

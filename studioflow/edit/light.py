@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import EditError, require_choice
 from ..studio.color_temperature import mired
-from ..studio.lighting import is_setup, key_of, lights_of
+from ..studio.lighting import ambient_of, family_of, is_setup, kelvin_of, key_of, lights_of, seen_from
 from ..studio.menus import FRAMES, LIGHT_ACTIONS
+from ..studio.placement import orbit_of
 from ..studio.words import entry, signed_deg
 from .field import put
 from .written import begun, finished
@@ -23,7 +24,8 @@ def set_light(
     """The manifest (a new one where there is none) with one light more, or in place of those of its role.
 
     ``light`` is one of the manifest's lights. The lights of a named setup become lights of the shot's own first, so
-    that one of them can be changed; the setup's name stays for its words, as long as they hold.
+    that one of them can be changed; the setup's name stays for its words, as long as they hold. Where the name goes,
+    the setup's ambient light becomes the shot's own too.
     """
     require_choice("action", action, LIGHT_ACTIONS)
     before = begun(manifest)
@@ -31,9 +33,7 @@ def set_light(
     there = lights_of(lighting)
     lights = [other for other in there if action == "add" or other["role"] != light.get("role")] + [light]
     result = put(before, ("lighting", "lights"), lights)
-    if "setup" in lighting and not is_setup(lighting["setup"], lights):
-        bare = {key: value for key, value in result["lighting"].items() if key != "setup"}
-        result = result | {"lighting": bare}
+    result = result | {"lighting": _named_rightly(result["lighting"], result.get("camera", {}))}
     return finished(result, [("lighting", "lights")], source)
 
 
@@ -50,7 +50,8 @@ def set_setup(
 
     ``mirrored`` has the key light on the other side. A colour temperature other than 0 is the key light's; the others
     keep their difference to it in mired, so that warm against cool stays that. Both write the setup's lights out, so
-    that they can be changed.
+    that they can be changed. Daylight of another colour takes the setup's name away, as golden hour of 6500 K; there
+    are no flames of another colour, and EditError says so.
     """
     require_choice("frame", frame, FRAMES)
     lights = entry("setups", setup, "lighting setup")["lights"]
@@ -58,6 +59,9 @@ def set_setup(
     if mirrored or color_temperature_k:
         shift = _mired_shift(lights, color_temperature_k) if color_temperature_k else 0.0
         lighting["lights"] = [_changed(light, mirrored, shift) for light in lights]
+        lighting = _named_rightly(lighting, {})
+        if "setup" not in lighting:
+            _require_no_flames(lights, color_temperature_k)
     if frame != FRAMES[0]:
         lighting["frame"] = frame
     result = begun(manifest) | {"lighting": lighting}
@@ -112,6 +116,32 @@ def lighting_diagram(manifest: dict[str, Any] | None, title: str = "") -> tuple[
     subject = next(iter(shot.get("scene", {}).get("subjects", [])), None)
     heading = title or shot.get("meta", {}).get("title", "")
     return shot, diagram_svg(shot.get("lighting", {}), shot.get("camera"), subject, title=heading)
+
+
+def _named_rightly(lighting: dict[str, Any], camera: dict[str, Any]) -> dict[str, Any]:
+    """The section with the name of its setup only where its lights, in the world or as the camera sees them, are it."""
+    if "setup" not in lighting:
+        return lighting
+    setup, lights, ambient = lighting["setup"], lighting["lights"], lighting.get("ambient")
+    if is_setup(setup, lights, ambient):
+        return lighting
+    orbit = orbit_of(camera) if camera and lighting.get("frame") == "world" else None
+    if orbit and is_setup(setup, seen_from(lights, orbit["azimuth_deg"]), ambient):
+        return lighting
+    bare = {key: value for key, value in lighting.items() if key != "setup"}
+    return bare | ({"ambient": ambient_of(lighting)} if ambient_of(lighting) else {})
+
+
+def _require_no_flames(lights: Sequence[dict[str, Any]], color_temperature_k: float) -> None:
+    key = key_of(lights)
+    if key and family_of(key) == "fire":
+        raise EditError(
+            "flames have no such colour temperature",
+            where="color_temperature_k",
+            found=f"{color_temperature_k:g} K",
+            allowed=f"0 for the setup's own {kelvin_of(key):g} K, or one near it",
+            fix="take a setup with another kind of light for cooler light",
+        )
 
 
 def _mired_shift(lights: Sequence[dict[str, Any]], color_temperature_k: float) -> float:

@@ -1,7 +1,8 @@
 """The camera section of a manifest -> its own caption fields, and no other.
 
-Words stand in camera_words.json, sensors and lenses in their tables. What is sharp is measured by the main subject
-where its size is known, for the same millimetres are a shallow zone on a car and a deep one on a ring.
+Words stand in camera_words.json, sensors and lenses in their tables. The background is told by the blur disc of what is
+far behind the focus; the main subject, where its size is known, by the part of its depth that is sharp, for the same
+millimetres are little on a car and much on a ring.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from typing import Any, NamedTuple
 
 from ..errors import StudioFlowError
 from ..resources import table
-from .framing import extent_of
+from .framing import distance_of, extent_of
 from .lens import DEFAULT_SENSOR, lens_of, sensor_of
-from .optics import blur_disc_of_height, frame_height_m, sharp_limits_m
+from .optics import blur_disc_of_height, sharp_limits_m
 from .placement import DEFAULT_DISTANCE_M, orbit_of
 from .words import band, bands, phrases, side, signed_deg
 
 __all__ = [
     "DEFAULT_DISTANCE_M",
     "DEFAULT_SENSOR",
+    "NO_SIDE_DEG",
     "Sharpness",
     "caption_fields",
     "focus_distance_m",
@@ -31,39 +33,46 @@ __all__ = [
 _WORDS = "studio/camera_words"
 _ENGRAVED_WITHIN = 0.04
 """A focal length this close to an engraved one is called by it."""
-_LEAST_SEEN = 0.5
-"""Of the frame's height. In a picture of a small thing in wide surroundings it is these that look soft or sharp."""
-_NO_SIDE_DEG = 65.0
-"""From this high above or below there is no side to name."""
+NO_SIDE_DEG = 65.0
+"""From this high above or below there is no side to name, and no horizon that a roll could tilt."""
 
 
 class Sharpness(NamedTuple):
-    """What a camera renders sharp, in metres from it.
+    """What a camera renders sharp, in metres from it; the far limit may be ``math.inf``.
 
-    ``depth`` is the total depth of field over what is seen of the main subject: its largest side, at most the height
-    of the frame at the focus and at least half of it, or that height where the subject's size is not known.
-    ``within`` is it over the subject's depth along the view, None without a size. The far limit, and with it both, may
-    be ``math.inf``.
+    ``blur`` is the diameter of the disc that a point at infinity becomes, over the height of the lying sensor; at twice
+    the focus distance a disc is half as large. ``front_m`` and ``back_m`` are the near and far side of the main subject
+    along the view, one distance for a subject without a size; None where it stands behind the camera or the camera has
+    no placement.
     """
 
     near_m: float
     far_m: float
     focus_m: float
-    depth: float
-    within: float | None
+    blur: float
+    front_m: float | None
+    back_m: float | None
+
+    @property
+    def part(self) -> float | None:
+        """The part of the subject's depth that is sharp, 0 to 1; None where that depth is not known."""
+        if self.front_m is None or self.back_m is None or not self.back_m > self.front_m:
+            return None
+        sharp = min(self.back_m, self.far_m) - max(self.front_m, self.near_m)
+        return min(max(sharp / (self.back_m - self.front_m), 0.0), 1.0)
 
 
 def caption_fields(camera: Mapping[str, Any], subject: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The fields of ``photographic_characteristics`` that this camera determines, in FIBO's order.
 
-    ``subject`` is the main subject of the scene; its ``size_m`` and ``facing_deg`` are what the depth of field and
-    the focus are measured by. Raises StudioFlowError for a focus within the focal length, an unknown sensor or preset
-    and a camera on its target.
+    ``subject`` is the main subject of the scene: where it stands and how deep it is decide what of it is sharp, and
+    its ``facing_deg`` from which side it is seen. Raises StudioFlowError for a focus within the focal length, an
+    unknown sensor or preset and a camera on its target.
     """
     orbit = orbit_of(camera)
-    fields = _sharp_fields(camera, subject or {}, orbit)
+    fields = _sharp_fields(camera, subject or {})
     if orbit:
-        fields["camera_angle"] = _camera_angle(orbit, camera.get("orbit", {}))
+        fields["camera_angle"] = _camera_angle(orbit, camera.get("orbit", {}), (subject or {}).get("facing_deg", 0.0))
     lens, equivalent = lens_of(camera), lens_of(camera).equivalent_mm(sensor_of(camera))
     if equivalent is not None:
         kind = lens.kind or band(equivalent, bands(_WORDS, "lens_by_equivalent_mm"))
@@ -98,57 +107,55 @@ def sharpness_of(camera: Mapping[str, Any], subject: Mapping[str, Any] | None = 
             fix="move the camera away or choose a shorter lens",
         )
     near, far = sharp_limits_m(lens.focal_length_mm, lens.aperture, sensor.coc_mm, focus)
-    orbit = orbit_of(camera) or {"azimuth_deg": 0.0, "elevation_deg": 0.0}
-    extent = extent_of(subject or {}, orbit["azimuth_deg"], orbit["elevation_deg"])
-    height = frame_height_m(lens.focal_length_mm, sensor.height_mm, focus)
-    if subject is None or extent is None:
-        return Sharpness(near, far, focus, (far - near) / height, None)
-    seen = min(max(*subject["size_m"], height * _LEAST_SEEN), height)
-    return Sharpness(near, far, focus, (far - near) / seen, (far - near) / extent.along_m)
+    blur = blur_disc_of_height(lens.focal_length_mm, lens.aperture, focus, math.inf, sensor.height_mm)
+    return Sharpness(near, far, focus, blur, *_depth_of(camera, subject or {}))
 
 
-def _sharp_fields(
-    camera: Mapping[str, Any], subject: Mapping[str, Any], orbit: dict[str, float] | None
-) -> dict[str, str]:
-    """depth_of_field and focus, where the lens says enough."""
+def _depth_of(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> tuple[float, float] | tuple[None, None]:
+    """The near and far side of a subject along the view, in metres from the camera."""
+    orbit, distance = orbit_of(camera), distance_of(camera, subject)
+    if orbit is None:
+        # A camera without a place is focused on the subject, which faces it.
+        orbit, distance = {"azimuth_deg": 0.0, "elevation_deg": 0.0}, focus_distance_m(camera)
+    if distance is None:
+        return None, None
+    extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"])
+    half = extent.along_m / 2.0 if extent else 0.0
+    return max(distance - half, 0.0), distance + half
+
+
+def _sharp_fields(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> dict[str, str]:
+    """depth_of_field and focus, where the lens says enough; no focus where the subject is behind the camera."""
     sharp = sharpness_of(camera, subject)
     if sharp is None:
         return {}
-    if orbit and "focus_distance_m" in camera.get("lens", {}):
-        aside = _focused_elsewhere(camera, sharp, subject, orbit)
-    else:
-        aside = {}
-    words = {"depth_of_field": band(sharp.depth, bands(_WORDS, "depth_of_field_by_depth")), "focus": _focus(sharp)}
-    return words | aside
+    if sharp.front_m is None or sharp.back_m is None:
+        return {"depth_of_field": _depth_of_field(sharp)}
+    if sharp.far_m < sharp.front_m:
+        return _off_subject(camera, sharp, sharp.front_m, behind=False)
+    if sharp.near_m > sharp.back_m:
+        return _off_subject(camera, sharp, sharp.back_m, behind=True)
+    return {"depth_of_field": _depth_of_field(sharp), "focus": _focus(sharp, sharp.front_m, sharp.back_m)}
 
 
-def _focus(sharp: Sharpness) -> str:
-    if sharp.within is None:
-        return band(sharp.depth, bands(_WORDS, "focus_by_frame_heights"))
-    if sharp.within < 1.0:
-        return band(sharp.within, bands(_WORDS, "focus_within_subject"))
-    return band(sharp.depth, bands(_WORDS, "focus_beyond_subject"))
+def _depth_of_field(sharp: Sharpness) -> str:
+    """By the blur of the background; no more than moderate where a part of the subject is not sharp."""
+    partly = sharp.part is not None and sharp.part < 1.0
+    return band(sharp.blur, bands(_WORDS, "depth_of_field_partly_sharp_by_blur" if partly else "depth_of_field_by_blur"))
 
 
-def _focused_elsewhere(
-    camera: Mapping[str, Any], sharp: Sharpness, subject: Mapping[str, Any], orbit: dict[str, float]
-) -> dict[str, str]:
-    """The words for a focus set beside a subject that stands around the target; none where it lies within it.
-
-    The subject reaches half its depth before and behind the target; one without a size is a point.
-    """
-    distance = orbit["distance_m"]
-    extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"])
-    half = extent.along_m / 2.0 if extent else 0.0
-    front, back = max(distance - half, 0.0), distance + half
-    if sharp.far_m < front or sharp.near_m > back:
-        return _off_subject(camera, sharp, front if sharp.far_m < front else back, behind=sharp.near_m > back)
+def _focus(sharp: Sharpness, front_m: float, back_m: float) -> str:
+    """The words for a subject of which at least a part is sharp."""
     edges = phrases(_WORDS, "focus_at_the_edge")
-    if sharp.focus_m < front and sharp.far_m < back:
-        return {"focus": edges["in_front"]}
-    if sharp.focus_m > back and sharp.near_m > front:
-        return {"focus": edges["behind"]}
-    return {}
+    if sharp.focus_m < front_m and sharp.far_m < back_m:
+        return edges["in_front"]
+    if sharp.focus_m > back_m and sharp.near_m > front_m:
+        return edges["behind"]
+    if sharp.part is None:
+        return band(sharp.blur, bands(_WORDS, "focus_by_blur"))
+    if sharp.part < 1.0:
+        return band(sharp.part, bands(_WORDS, "focus_by_part_of_subject"))
+    return band(sharp.blur, bands(_WORDS, "focus_on_whole_subject_by_blur"))
 
 
 def _off_subject(camera: Mapping[str, Any], sharp: Sharpness, edge_m: float, behind: bool) -> dict[str, str]:
@@ -157,25 +164,32 @@ def _off_subject(camera: Mapping[str, Any], sharp: Sharpness, edge_m: float, beh
     if lens.focal_length_mm is None or lens.aperture is None:
         return {}
     blur = blur_disc_of_height(lens.focal_length_mm, lens.aperture, sharp.focus_m, edge_m, sensor.height_mm)
-    depth = phrases(_WORDS, "depth_of_field_off_subject")
     if not behind:
-        return {"depth_of_field": depth["in_front"], "focus": band(blur, bands(_WORDS, "focus_in_front_by_blur"))}
+        return {
+            "depth_of_field": band(sharp.blur, bands(_WORDS, "depth_of_field_in_front_by_blur")),
+            "focus": band(blur, bands(_WORDS, "focus_in_front_by_blur")),
+        }
+    depth = "depth_of_field_far_behind_by_blur" if math.isinf(sharp.far_m) else "depth_of_field_behind_by_blur"
     return {
-        "depth_of_field": depth["far_behind" if math.isinf(sharp.far_m) else "behind"],
+        "depth_of_field": band(blur, bands(_WORDS, depth)),
         "focus": band(blur, bands(_WORDS, "focus_behind_by_blur")),
     }
 
 
-def _camera_angle(orbit: dict[str, float], given: Mapping[str, Any]) -> str:
-    """Height, side and tilt in words; where ``given`` names only one of height and side, nothing of the other."""
+def _camera_angle(orbit: dict[str, float], given: Mapping[str, Any], facing_deg: float) -> str:
+    """Height, side and tilt in words; where ``given`` names only one of height and side, nothing of the other.
+
+    The side is that of the subject, which faces ``facing_deg``: seen from its right, it is turned to the left of the
+    picture.
+    """
     only_side = "azimuth_deg" in given and "elevation_deg" not in given
     only_height = "elevation_deg" in given and "azimuth_deg" not in given
     parts = [] if only_side else [band(orbit["elevation_deg"], bands(_WORDS, "elevation_deg"))]
-    if abs(orbit["elevation_deg"]) < _NO_SIDE_DEG and not only_height:
-        seen_from = band(abs(orbit["azimuth_deg"]), bands(_WORDS, "side_by_azimuth_deg"))
-        parts.append(seen_from.format(side=side(orbit["azimuth_deg"])))
-    roll = signed_deg(orbit["roll_deg"])
-    parts.append(band(abs(roll), bands(_WORDS, "roll_deg")).format(side=side(roll)))
+    if abs(orbit["elevation_deg"]) < NO_SIDE_DEG:
+        around, roll = signed_deg(orbit["azimuth_deg"] - facing_deg), signed_deg(orbit["roll_deg"])
+        if not only_height:
+            parts.append(band(abs(around), bands(_WORDS, "side_by_azimuth_deg")).format(side=side(around)))
+        parts.append(band(abs(roll), bands(_WORDS, "roll_deg")).format(side=side(roll)))
     return ", ".join(part for part in parts if part)
 
 

@@ -2,7 +2,8 @@
 
 The shot sizes of a person go by where the picture cuts the body, as textbooks define them (Roy Thompson and
 Christopher Bowen, Grammar of the Shot, 2nd ed. 2009, chapter 1), on a body 7.5 heads tall: camera_words.json says where
-each limit lies. A thing goes by the larger part that it takes of the picture's width or height.
+each limit lies. A thing goes by the larger part that it takes of the picture's width or height. How large a subject is
+drawn depends on where it stands along the view, which need not be where the camera looks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .lens import lens_of, sensor_of, used_sensor_mm
 from .optics import frame_size_m
-from .placement import orbit_of
+from .placement import Point, axes_of, orbit_of
 from .words import band, bands
 
 _WORDS = "studio/camera_words"
@@ -70,12 +71,6 @@ def frame_at(camera: Mapping[str, Any], ratio: float, distance_m: float) -> Fram
     return Frame(*(frame_size_m(lens.focal_length_mm, side, distance_m) for side in (across, up)))
 
 
-def frame_of(camera: Mapping[str, Any], ratio: float) -> Frame | None:
-    """What a picture of a ratio covers at the camera's target; None where camera or lens do not say."""
-    orbit = orbit_of(camera)
-    return frame_at(camera, ratio, orbit["distance_m"]) if orbit else None
-
-
 def extent_of(subject: Mapping[str, Any], azimuth_deg: float = 0.0, elevation_deg: float = 0.0) -> Extent | None:
     """A subject's box seen from those angles, turned by its ``facing_deg``; None without ``size_m``.
 
@@ -92,17 +87,45 @@ def extent_of(subject: Mapping[str, Any], azimuth_deg: float = 0.0, elevation_de
     return Extent(across, height * cosine + deep * sine, deep * cosine + height * sine)
 
 
-def fill_of(
-    camera: Mapping[str, Any], subject: Mapping[str, Any], ratio: float, distance_m: float | None = None
-) -> Fill | None:
-    """Which part of a picture of a ratio a subject takes, at the camera's target or ``distance_m`` away.
+def place_of(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> Point | None:
+    """The middle of a subject as the camera sees it: metres to the right, upwards and along the view.
 
-    None where the subject has no size, the camera no placement or the lens no focal length.
+    The roll is left out. Along the view it is zero or less for one beside or behind the camera. A subject without
+    ``position_m`` and ``size_m`` counts as being where the camera looks, and so does the middle of any subject where
+    an orbit has no target. None where the camera has no placement.
     """
     orbit = orbit_of(camera)
     if orbit is None:
         return None
-    frame = frame_at(camera, ratio, orbit["distance_m"] if distance_m is None else distance_m)
+    target = camera["pose"]["look_at_m"] if "pose" in camera else camera["orbit"].get("target_m")
+    if target is None or subject.keys().isdisjoint({"position_m", "size_m"}):
+        return 0.0, 0.0, orbit["distance_m"]
+    away = [one - other for one, other in zip(middle_of(subject), target, strict=True)]
+    axes = axes_of(orbit["azimuth_deg"], orbit["elevation_deg"])
+    across, up, along = (
+        sum(a * b for a, b in zip(away, axis, strict=True)) for axis in (axes.right, axes.up, axes.forward)
+    )
+    return across, up, along + orbit["distance_m"]
+
+
+def distance_of(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> float | None:
+    """How far along the view the middle of a subject lies, metres; None without a placement, and behind the camera."""
+    place = place_of(camera, subject)
+    return place[2] if place and place[2] > 0.0 else None
+
+
+def fill_of(
+    camera: Mapping[str, Any], subject: Mapping[str, Any], ratio: float, distance_m: float | None = None
+) -> Fill | None:
+    """Which part of a picture of a ratio a subject takes, where it stands or ``distance_m`` along the view.
+
+    None where the subject has no size or stands behind the camera, the camera has no placement or the lens no focal
+    length.
+    """
+    orbit, distance = orbit_of(camera), distance_of(camera, subject) if distance_m is None else distance_m
+    if orbit is None or distance is None:
+        return None
+    frame = frame_at(camera, ratio, distance)
     extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"])
     if frame is None or extent is None:
         return None
@@ -112,29 +135,49 @@ def fill_of(
 def shot_size(camera: Mapping[str, Any], subject: Mapping[str, Any], ratio: float) -> str:
     """The words for ``aesthetics.composition``: shot size and, where it shows, the impression of perspective.
 
-    Empty where the subject has no ``size_m``, the camera no placement or the lens no focal length.
+    Empty where the subject has no ``size_m`` or is not in the picture, the camera has no placement or the lens no
+    focal length.
     """
-    fill = fill_of(camera, subject, ratio)
-    if fill is None:
+    fill, place = fill_of(camera, subject, ratio), place_of(camera, subject)
+    frame = frame_at(camera, ratio, place[2]) if place else None
+    if fill is None or place is None or frame is None or _is_outside(place, subject, frame):
         return ""
     if is_person(subject):
-        size = band(fill.up, bands(_WORDS, "shot_size_of_a_person_by_height"))
+        size = band(_body(fill, subject, frame), bands(_WORDS, "shot_size_of_a_person_by_height"))
     else:
         size = band(max(fill), bands(_WORDS, "shot_size_of_a_thing_by_fill"))
     return ", ".join(part for part in (size, perspective(camera, subject)) if part)
+
+
+def _body(fill: Fill, subject: Mapping[str, Any], frame: Frame) -> float:
+    """How long a body is in terms of the picture's height.
+
+    One that stands upright goes by the height that it takes; one that lies, wider or deeper than tall, by the larger
+    part that it takes of width or height. Foreshortening, from above or along a body that lies, draws its length
+    shorter and its parts no smaller: it counts at least as the body's length over the longer side of the picture.
+    """
+    longest = max(subject["size_m"])
+    seen = fill.up if subject["size_m"][1] >= longest else max(fill)
+    return max(seen, longest / max(frame))
+
+
+def _is_outside(place: Point, subject: Mapping[str, Any], frame: Frame) -> bool:
+    """Whether a subject is out of the picture however the camera is rolled: spheres around both do not meet."""
+    across, up, _ = place
+    return math.hypot(across, up) > (math.hypot(*subject["size_m"]) + math.hypot(*frame)) / 2.0
 
 
 def depth_ratio(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> float | None:
     """How many times as large the near side of a subject is drawn as its far side; ``math.inf`` from within it.
 
     Perspective is a matter of the distance alone, whatever the lens (Ray 2002, chapter 23): (s + d/2) / (s - d/2) for
-    a subject of depth d along the view at a distance s. None without size or placement.
+    a subject of depth d along the view at a distance s. None without size or placement, and behind the camera.
     """
-    orbit = orbit_of(camera)
+    orbit, distance = orbit_of(camera), distance_of(camera, subject)
     extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"]) if orbit else None
-    if orbit is None or extent is None:
+    if distance is None or extent is None:
         return None
-    distance, half = orbit["distance_m"], extent.along_m / 2.0
+    half = extent.along_m / 2.0
     return (distance + half) / (distance - half) if distance > half else math.inf
 
 

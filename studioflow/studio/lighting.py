@@ -1,9 +1,8 @@
-"""The lighting section of a manifest -> numbers, and its own caption fields, and no other.
+"""The lighting section of a manifest in numbers: which lights shine, which is the key, how soft and how contrasty.
 
-Words stand in light_words.json, setups and light types in their tables. Directions are measured from the
-camera unless the section says ``"frame": "world"``; then direction and shadows depend on where the camera stands,
-which is what that choice means, and conditions do not. Intensities are relative, as they arrive at the subject.
-The order of the lights in the list changes nothing.
+light_captions.py makes the words of them. Directions are measured from the camera unless the section says
+``"frame": "world"``. Intensities are relative, as they arrive at the subject; a light of intensity 0 is off and counts
+for nothing. The order of the lights in the list changes nothing.
 """
 
 from __future__ import annotations
@@ -13,34 +12,30 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .color import color_name, oklab
+from .color import oklab
 from .color_temperature import mired
-from .words import band, bands, entry, phrases, side, signed_deg
+from .words import bands, entry, signed_deg
 
 Light = dict[str, Any]
 
 _WORDS = "studio/light_words"
-_OPPOSITE = {"left": "right", "right": "left"}
 _NO_FILL_STOPS = 6.0
 """Contrast of a key light alone: nothing but stray light lifts the shadows."""
 _USUAL_SIZE_M = (0.6, 0.6)
 _USUAL_DISTANCE_M = 1.5
-_STUDIO = "studio"
+STUDIO = "studio"
 """The family of lights that name no type."""
 _SPILL = 0.18
 """Of a key or fill light that is not focused, what falls past the subject onto the background: about 2.5 stops less."""
-_WHITE_K = 5600.0
-"""White beside coloured light: what flash and daylight film are balanced for."""
 _NEUTRAL_CHROMA = 0.03
 """Oklab chroma below which a colour has no hue to speak of."""
-_FROM_BELOW_DEG = -15.0
-"""Below this a light throws shadows upwards, as its words say `from below`."""
-_LONG, _SHORT = 2.0, 0.7
-"""Length of a shadow over the height of what casts it: above the one it is long, below the other short."""
-_MOVED_DEG, _ADDED_LIGHTS = 45.0, 3
-"""How far a light of a setup may be moved, and how many may be added, while it is still that setup with changes."""
-_TWIN_DEG, _TWIN_STOPS = 15.0, 0.25
-"""Two lights of a role are a pair left and right where they differ by no more than this."""
+_IN_FRONT_DEG, _APART_DEG = 90.0, 30.0
+"""A second key light from in front lifts the shadows of the first where their directions are this far apart."""
+_MOVED_DEG, _NUDGED_DEG, _ADDED_LIGHTS = 45.0, 15.0, 3
+"""How far a light of a setup may be moved, and its key whatever words that crosses, and how many lights may be added,
+while it is still that setup with changes."""
+_COLOR_IN_THE_NAME = ("fire", "daylight", "night")
+"""Families of light whose setups say its colour: candlelight is never blue."""
 
 
 def lights_of(lighting: dict[str, Any]) -> list[Light]:
@@ -52,27 +47,81 @@ def lights_of(lighting: dict[str, Any]) -> list[Light]:
     return []
 
 
-def is_setup(setup: str, lights: Sequence[Light]) -> bool:
+def lit(lights: Sequence[Light]) -> list[Light]:
+    """The lights that are on; one of intensity 0 stays in the list for editing and is spoken of nowhere."""
+    return [light for light in lights if intensity_of(light) > 0.0]
+
+
+def seen_from(lights: Sequence[Light], azimuth_deg: float) -> list[Light]:
+    """Lights of the world as a camera at that azimuth sees them: their azimuths measured from it."""
+    return [light | {"azimuth_deg": signed_deg(light.get("azimuth_deg", 0.0) - azimuth_deg)} for light in lights]
+
+
+def is_setup(setup: str, lights: Sequence[Light], ambient: float | None = None) -> bool:
     """Whether lights are those of a named setup with changes, so that its words still hold.
 
-    Its key light is there, and at least half of its lights, perhaps mirrored, a little moved, or of another strength,
-    colour or size; and there are few others.
+    At least half of its lights are there, perhaps mirrored or a little moved, and there are few others and no key
+    beside its own. Its key is of the same family and from the same direction in words; its hardness, the contrast and,
+    of firelight and daylight, the warmth may be one step of words away, high and low key none.
+    ``ambient`` is the section's own, where it has one.
     """
-    missing = list(entry("setups", setup, "lighting setup")["lights"])
-    count, key = len(missing), key_of(missing)
+    usual = {"setup": setup}
+    own, shining = lights_of(usual), lit(lights)
+    made = {"lights": shining, "ambient": ambient_of(usual) if ambient is None else ambient}
+    return (
+        _has_lights_of_setup(shining, own)
+        and _steps("contrast_by_key_to_fill_stops", contrast_stops(made), contrast_stops(usual)) <= 1
+        and _steps("studio_by_brightness", brightness(made), brightness(usual)) == 0
+    )
+
+
+def _has_lights_of_setup(lights: list[Light], own: list[Light]) -> bool:
+    own_key = key_of(own)
+    key = key_of([light for light in lights if own_key and light["role"] == own_key["role"]])
+    if own_key is None or key is None or not _is_key_of_setup(key, own_key):
+        return False
+    missing = list(own)
     for light in lights:
-        own = next((other for other in missing if _is_same_light(light, other, other is key)), None)
-        if own is not None:
-            missing.remove(own)
-    return key not in missing and 2 * len(missing) <= count and len(lights) <= count + _ADDED_LIGHTS
+        found = next((other for other in missing if _is_same_light(light, other, other is own_key)), None)
+        if found is not None:
+            missing.remove(found)
+    few = 2 * len(missing) <= len(own) and len(lights) <= len(own) + _ADDED_LIGHTS
+    added_key = own_key["role"] != "key" and any(light["role"] == "key" for light in lights)
+    return own_key not in missing and few and not added_key
 
 
 def _is_same_light(light: Light, other: Light, is_key: bool) -> bool:
-    turned = abs(signed_deg(light.get("azimuth_deg", 0.0))) - abs(signed_deg(other.get("azimuth_deg", 0.0)))
-    raised = light.get("elevation_deg", 0.0) - other.get("elevation_deg", 0.0)
     # A key light may be another modifier, but a sun makes no studio portrait.
-    same = light.get("type") == other.get("type") or (is_key and _family(light) == _family(other))
-    return same and light.get("role") == other.get("role") and max(abs(turned), abs(raised)) <= _MOVED_DEG
+    same = light.get("type") == other.get("type") or (is_key and family_of(light) == family_of(other))
+    return same and light.get("role") == other.get("role") and max(_moved_deg(light, other)) <= _MOVED_DEG
+
+
+def _is_key_of_setup(light: Light, own: Light) -> bool:
+    """Whether a key has the direction, hardness and, of firelight and daylight, the warmth of a setup's own key."""
+    (turned, raised), family = _moved_deg(light, own), family_of(own)
+    azimuths = [abs(signed_deg(one.get("azimuth_deg", 0.0))) for one in (light, own)]
+    elevations = [one.get("elevation_deg", 0.0) for one in (light, own)]
+    kelvins = [kelvin_of(one) for one in (light, own)]
+    in_name = family in _COLOR_IN_THE_NAME
+    return (
+        (turned <= _NUDGED_DEG or _steps("direction_by_azimuth_deg", *azimuths) == 0)
+        and (raised <= _NUDGED_DEG or _steps("height_by_elevation_deg", *elevations) == 0)
+        and _steps("hardness_by_size_over_distance", apparent_size(light), apparent_size(own)) <= 1
+        and (not in_name or None in kelvins or _steps(f"{family}_warmth_by_kelvin", *kelvins) <= 1)
+    )
+
+
+def _moved_deg(light: Light, other: Light) -> tuple[float, float]:
+    """By how much a light is turned, left and right taken as one, and by how much raised."""
+    turned = abs(signed_deg(light.get("azimuth_deg", 0.0))) - abs(signed_deg(other.get("azimuth_deg", 0.0)))
+    return abs(turned), abs(light.get("elevation_deg", 0.0) - other.get("elevation_deg", 0.0))
+
+
+def _steps(group: str, *values: float) -> int:
+    """How many bands of a group of words two values lie apart; 0 in the same one."""
+    ends = [row["below"] for row in bands(_WORDS, group) if "below" in row]
+    one, other = (sum(value >= end for end in ends) for value in values)
+    return abs(one - other)
 
 
 def ambient_of(lighting: dict[str, Any]) -> float:
@@ -83,27 +132,30 @@ def ambient_of(lighting: dict[str, Any]) -> float:
 
 
 def key_of(lights: Sequence[Light]) -> Light | None:
-    """The key light, or the strongest where none is called so; None without lights.
+    """The key light, or the strongest where none that is on is called so; None where all is dark.
 
-    Ties go by the lights' own values, so that their order never matters.
+    Of equal lights it is the one most from the front, then the higher, then the left one, so that the order of the
+    list never matters.
     """
-    candidates = [light for light in lights if light["role"] == "key"] or list(lights)
-    return max(candidates, key=_rank, default=None)
+    shining = lit(lights)
+    return max([light for light in shining if light["role"] == "key"] or shining, key=rank, default=None)
 
 
 def key_to_fill_stops(lights: Sequence[Light]) -> float:
-    """log2 of key over fill intensity; the summed fills count, and six stops stand for no fill at all."""
+    """log2 of key over fill intensity, negative where the fill is stronger; six stops stand for no fill at all.
+
+    The fills are summed. A second key light from in front that stands well apart from the first lifts its shadows
+    like a fill, and counts as one.
+    """
     key = key_of(lights)
-    fill = math.fsum(_intensity(light) for light in lights if light["role"] == "fill")
-    if key is None or fill <= 0:
-        return _NO_FILL_STOPS
-    return math.log2(max(_intensity(key), 1e-9) / fill)
+    fill = _fill_of(lights, key) if key else 0.0
+    return math.log2(max(intensity_of(key), 1e-9) / fill) if key and fill > 0 else _NO_FILL_STOPS
 
 
 def contrast_stops(lighting: dict[str, Any]) -> float:
-    """Lit side over shadow side in stops: key and ambient over fill and ambient."""
+    """Brighter over darker side in stops, never negative: key and ambient over fill and ambient, or the reverse."""
     stops, ambient = key_to_fill_stops(lights_of(lighting)), ambient_of(lighting)
-    return stops if ambient <= 0 else math.log2((1.0 + ambient) / (2.0**-stops + ambient))
+    return abs(stops) if ambient <= 0 else abs(math.log2((1.0 + ambient) / (2.0**-stops + ambient)))
 
 
 def brightness(lighting: dict[str, Any]) -> float:
@@ -112,23 +164,46 @@ def brightness(lighting: dict[str, Any]) -> float:
     The background has its own lights, the ambient light, and what spills from key and fill lights, unless the type of
     all of them is focused.
     """
-    lights, ambient = lights_of(lighting), ambient_of(lighting)
+    lights, ambient = lit(lights_of(lighting)), ambient_of(lighting)
     key = key_of(lights)
-    strength = max(_intensity(key), 1e-9) if key else 1.0
-    spills = any(light["role"] in ("key", "fill") and not _type_row(light).get("focused") for light in lights)
-    behind = math.fsum(_intensity(light) for light in lights if light["role"] == "background") / strength
+    strength = max(intensity_of(key), _fill_of(lights, key)) if key else 1.0
+    spills = any(light["role"] in ("key", "fill") and not type_of(light).get("focused") for light in lights)
+    behind = math.fsum(intensity_of(light) for light in lights if light["role"] == "background") / strength
     background = min(1.0, max(behind, _SPILL if spills else 0.0) + ambient)
     return (min(1.0, 2.0 ** -contrast_stops(lighting)) + background) / 2.0
+
+
+def _fill_of(lights: Sequence[Light], key: Light) -> float:
+    """The summed intensity of what lifts the key's shadows."""
+    others = list(lights)
+    others.remove(key)
+    return math.fsum(intensity_of(light) for light in others if light["role"] == "fill" or _is_front_key(light, key))
+
+
+def _is_front_key(light: Light, key: Light) -> bool:
+    from_front = abs(signed_deg(light.get("azimuth_deg", 0.0))) <= _IN_FRONT_DEG
+    return light["role"] == "key" and from_front and _angle_deg(light, key) >= _APART_DEG
+
+
+def _angle_deg(one: Light, other: Light) -> float:
+    """The angle between the directions of two lights, 0 to 180 degrees (the spherical law of cosines)."""
+    high, low = (math.radians(light.get("elevation_deg", 0.0)) for light in (one, other))
+    apart = math.radians(one.get("azimuth_deg", 0.0) - other.get("azimuth_deg", 0.0))
+    cosine = math.sin(high) * math.sin(low) + math.cos(high) * math.cos(low) * math.cos(apart)
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
 
 
 def apparent_size(light: Light) -> float:
     """How large a light looks from the subject: the root of its area over its distance, so a thin strip is small.
 
     About the angle in radians while it is small. Size and distance that the light does not give are its type's, or
-    0.6 m square at 1.5 m. ("Light: Science and Magic", Hunter, Biver and Fuqua: size and distance decide how hard
-    shadows are.)
+    0.6 m square at 1.5 m; sun, moon and sky look equally large from wherever they are said to stand. ("Light: Science
+    and Magic", Hunter, Biver and Fuqua: size and distance decide how hard shadows are.)
     """
-    width, height = light.get("size_m") or _type_row(light).get("size_m", _USUAL_SIZE_M)
+    row = type_of(light)
+    if "size_m" not in light and "angular_size_deg" in row:
+        return 2.0 * math.tan(math.radians(row["angular_size_deg"]) / 2.0)
+    width, height = light.get("size_m") or row.get("size_m", _USUAL_SIZE_M)
     return math.sqrt(width * height) / float(light.get("distance_m", _USUAL_DISTANCE_M))
 
 
@@ -146,7 +221,7 @@ def kelvin_of(light: Light) -> float | None:
     """
     if "color" in light:
         return None
-    usual = _type_row(light).get("kelvin") if _family(light) != _STUDIO else None
+    usual = type_of(light).get("kelvin") if family_of(light) != STUDIO else None
     kelvin: float | None = light.get("color_temperature_k", usual)
     return kelvin
 
@@ -162,45 +237,27 @@ def color_contrast_mired(key: Light, other: Light) -> float | None:
 
 def color_contrast_deg(key: Light, other: Light) -> float | None:
     """The angle between the hues of two coloured lights in Oklab, 0 to 180 degrees; None where one has no hue."""
-    one, two = _hue_deg(key), _hue_deg(other)
+    one, two = hue_deg(key), hue_deg(other)
     return None if one is None or two is None else abs(signed_deg(one - two))
 
 
-def caption_fields(lighting: dict[str, Any], camera_azimuth_deg: float = 0.0) -> dict[str, str]:
-    """The fields of ``lighting`` that this section determines, in FIBO's order.
-
-    ``camera_azimuth_deg`` counts only for lights that stay in the world.
-    """
-    turn = camera_azimuth_deg if lighting.get("frame") == "world" else 0.0
-    lights = lights_of(lighting)
-    key = key_of(lights)
-    fields = {"conditions": _conditions(lighting, lights, key)}
-    if key is not None:
-        seen = [light | {"seen_deg": signed_deg(light.get("azimuth_deg", 0.0) - turn)} for light in lights]
-        key_seen = seen[next(index for index, light in enumerate(lights) if light is key)]
-        twin = _twin(seen, key_seen)
-        fields["direction"] = _direction(seen, key_seen, twin)
-        fields["shadows"] = _shadows(lighting, key_seen, twin)
-    return {name: text for name, text in fields.items() if text}
+def family_of(light: Light) -> str:
+    """The family of the light's type: ``studio`` where it names none."""
+    return str(type_of(light).get("family", STUDIO))
 
 
-def _rank(light: Light) -> tuple[float, str]:
-    return _intensity(light), json.dumps(light, sort_keys=True)
-
-
-def _intensity(light: Light) -> float:
-    return float(light.get("intensity", 1.0))
-
-
-def _type_row(light: Light) -> dict[str, Any]:
+def type_of(light: Light) -> dict[str, Any]:
+    """The row of light_types.json for the light; empty where it names no type."""
     return entry("light_types", light["type"], "light type") if "type" in light else {}
 
 
-def _family(light: Light) -> str:
-    return str(_type_row(light).get("family", _STUDIO))
+def intensity_of(light: Light) -> float:
+    """The relative intensity, 1 where the light says none."""
+    return float(light.get("intensity", 1.0))
 
 
-def _hue_deg(light: Light) -> float | None:
+def hue_deg(light: Light) -> float | None:
+    """The hue of a coloured light in Oklab, in degrees; None where it has no colour, or white."""
     if "color" not in light:
         return None
     _, green_red, blue_yellow = oklab(light["color"])
@@ -209,132 +266,16 @@ def _hue_deg(light: Light) -> float | None:
     return math.degrees(math.atan2(blue_yellow, green_red))
 
 
-def _conditions(lighting: dict[str, Any], lights: list[Light], key: Light | None) -> str:
-    said = phrases(_WORDS, "conditions")
-    parts = []
-    if "setup" in lighting:
-        parts.append(entry("setups", lighting["setup"], "lighting setup")["words"])
-    elif key and "time_of_day" not in lighting:
-        parts.append(band(brightness(lighting), bands(_WORDS, f"{_family(key)}_by_brightness")))
-    if "time_of_day" in lighting:
-        parts.append(phrases(_WORDS, "time_of_day")[lighting["time_of_day"]])
-    if key:
-        kind = _type_row(key).get("words")
-        if kind and not any(kind in part for part in parts):
-            parts.append(said["key_type"].format(type=kind))
-        parts += _color_words(lights, key)
-    if "environment" in lighting:
-        parts.append(said["environment"])
-    if "ambient" in lighting:
-        parts.append(band(lighting["ambient"], bands(_WORDS, "ambient")))
-    return ", ".join(part for part in parts if part)
+def rank(light: Light) -> tuple[float, float, float, float, str]:
+    """What the strongest light is found by: intensity, then how frontal, how high, and how far left it stands.
 
-
-def _color_words(lights: list[Light], key: Light) -> list[str]:
-    """The colour of the key, and of the strongest other light that is clearly of another colour."""
-    own = ""
-    if "color" in key:
-        own = phrases(_WORDS, "conditions")["colored"].format(color=color_name(key["color"]))
-    elif "color_temperature_k" in key:
-        own = band(key["color_temperature_k"], bands(_WORDS, f"{_family(key)}_warmth_by_kelvin"))
-    others = sorted((light for light in lights if light is not key and _intensity(light) > 0), key=_rank, reverse=True)
-    other = next((words for light in others if (words := _contrast_words(key, light))), "")
-    return [own, other]
-
-
-def _contrast_words(key: Light, other: Light) -> str:
-    """Words for another light's colour where it is clearly not the key's, else nothing."""
-    role = phrases(_WORDS, "roles")[other["role"]]
-    if "color" in other:
-        return _hue_words(key, other).format(color=color_name(other["color"]), role=role)
-    cooler = color_contrast_mired(key, other)
-    kelvin = kelvin_of(other)
-    if cooler is None and "color" in key and kelvin is not None:
-        cooler = mired(_WHITE_K) - mired(kelvin)
-    return "" if cooler is None else band(cooler, bands(_WORDS, "contrast_by_mired")).format(role=role)
-
-
-def _hue_words(key: Light, other: Light) -> str:
-    apart = color_contrast_deg(key, other)
-    if apart is not None:
-        return band(apart, bands(_WORDS, "contrast_by_hue_deg"))
-    white = _hue_deg(key) is None and _hue_deg(other) is None
-    return "" if white else phrases(_WORDS, "conditions")["other_colored"]
-
-
-def _twin(lights: list[Light], key: Light) -> Light | None:
-    """The light that stands with the key as a pair: its role, as strong, mirrored in the camera's axis."""
-    if not _TWIN_DEG < abs(key["seen_deg"]) < 180.0 - _TWIN_DEG:
-        return None
-    pairs = [
-        light
-        for light in lights
-        if light is not key
-        and light["role"] == key["role"]
-        and abs(light["seen_deg"] + key["seen_deg"]) <= _TWIN_DEG
-        and abs(light.get("elevation_deg", 0.0) - key.get("elevation_deg", 0.0)) <= _TWIN_DEG
-        and abs(math.log2(max(_intensity(light), 1e-9) / max(_intensity(key), 1e-9))) <= _TWIN_STOPS
-    ]
-    return max(pairs, key=_rank, default=None)
-
-
-def _direction(lights: list[Light], key: Light, twin: Light | None) -> str:
-    elevation = key.get("elevation_deg", 0.0)
-    first = band(elevation, bands(_WORDS, "straight_by_elevation_deg"))
-    if not first:
-        along = band(abs(key["seen_deg"]), bands(_WORDS, "direction_by_azimuth_deg")).format(side=_side(key, twin))
-        height = band(elevation, bands(_WORDS, "height_by_elevation_deg"))
-        first = f"{along}, {height}" if height else along
-    others = [light for light in lights if light is not key and light is not twin]
-    return "; ".join([first, *_second_lights(others)])
-
-
-def _second_lights(lights: list[Light]) -> list[str]:
-    """Words for the lights beside the key, role by role; lights of one role on both sides share a phrase.
-
-    Of several key lights the caption speaks of the strongest only.
+    The light's text comes last, so that lights of equal rank are equal.
     """
-    said = []
-    for role in (role for role in phrases(_WORDS, "roles") if role != "key"):
-        sides: dict[str, set[str]] = {}
-        for light in sorted((light for light in lights if light["role"] == role), key=_rank, reverse=True):
-            sides.setdefault(_second_light(light), set()).add(side(light["seen_deg"]))
-        names = phrases(_WORDS, "sides")
-        said += [words.format(side=names["both" if len(on) == 2 else min(on)]) for words, on in sides.items()]
-    return said
-
-
-def _second_light(light: Light) -> str:
-    role = light["role"]
-    high_or_low = bands(_WORDS, "fill_by_elevation_deg") if role == "fill" else []
-    words = band(light.get("elevation_deg", 0.0), high_or_low) if high_or_low else ""
-    return words or band(abs(light["seen_deg"]), bands(_WORDS, f"{role}_by_azimuth_deg"))
-
-
-def _side(light: Light, twin: Light | None, opposite: bool = False) -> str:
-    on = side(light["seen_deg"])
-    return phrases(_WORDS, "sides")["both" if twin else _OPPOSITE[on] if opposite else on]
-
-
-def _shadows(lighting: dict[str, Any], key: Light, twin: Light | None) -> str:
-    elevation = key.get("elevation_deg", 0.0)
-    falling = band(elevation, bands(_WORDS, "shadow_straight_by_elevation_deg"))
-    if not falling:
-        fall = band(abs(key["seen_deg"]), bands(_WORDS, _fall(elevation)))
-        falling = fall.format(side=_side(key, twin, opposite=True))
-    parts = [
-        band(apparent_size(key), bands(_WORDS, "hardness_by_size_over_distance")),
-        falling,
-        band(contrast_stops(lighting), bands(_WORDS, "contrast_by_key_to_fill_stops")),
-    ]
-    return ", ".join(parts)
-
-
-def _fall(elevation_deg: float) -> str:
-    """The group of words for where a shadow falls, by how long it is."""
-    if elevation_deg < _FROM_BELOW_DEG:
-        return "shadow_fall_upwards_by_azimuth_deg"
-    length = shadow_length(elevation_deg)
-    if length > _LONG:
-        return "shadow_fall_long_by_azimuth_deg"
-    return "shadow_fall_short_by_azimuth_deg" if length < _SHORT else "shadow_fall_by_azimuth_deg"
+    azimuth = signed_deg(light.get("azimuth_deg", 0.0))
+    return (
+        intensity_of(light),
+        -abs(azimuth),
+        light.get("elevation_deg", 0.0),
+        -azimuth,
+        json.dumps(light, sort_keys=True),
+    )

@@ -121,7 +121,11 @@ def blur_disc_mm(focal_length_mm: float, aperture: float, focus_m: float, at_m: 
 def blur_disc_of_height(
     focal_length_mm: float, aperture: float, focus_m: float, at_m: float, height_mm: float
 ) -> float:
-    """Diameter of that disc as a fraction of the sensor's height, which is what it is of the picture's."""
+    """Diameter of that disc as a fraction of a height on the sensor.
+
+    It is the same part of the picture's height where ``height_mm`` is what the picture uses of the sensor
+    (``lens.used_sensor_mm``).
+    """
     _require(height_mm=height_mm)
     return blur_disc_mm(focal_length_mm, aperture, focus_m, at_m) / height_mm
 
@@ -137,14 +141,3 @@ def frame_size_m(focal_length_mm: float, size_mm: float, distance_m: float) -> f
     _require(size_mm=size_mm)
     focal_m = _require_focus(focal_length_mm, distance_m)
     return size_mm * (distance_m - focal_m) / focal_length_mm
-
-
-def frame_height_m(focal_length_mm: float, height_mm: float, distance_m: float) -> float:
-    """Height in metres of the part of the focus plane that the sensor sees."""
-    return frame_size_m(focal_length_mm, height_mm, distance_m)
-
-
-def frame_width_m(focal_length_mm: float, width_mm: float, distance_m: float, squeeze: float = 1.0) -> float:
-    """Width in metres of the part of the focus plane that the sensor sees; ``squeeze`` times as wide if anamorphic."""
-    _require(squeeze=squeeze)
-    return frame_size_m(focal_length_mm, width_mm * squeeze, distance_m)

@@ -8,7 +8,8 @@
 Right-handed, Y up, metres, degrees; azimuth 0 on +Z, 90 on +X. Roll turns the camera about its view, positive
 clockwise as the photographer sees it. Straight up or down, where azimuth and roll turn about the same axis, a look-at
 counts as azimuth 0: with roll 0 the top of the picture points to -Z looking down and to +Z looking up, which is what
-three.js's Object3D.lookAt does.
+three.js's Object3D.lookAt does. ``orbit_of``, which words go by, counts such a view the other way: all of the turn is
+azimuth and none of it roll, so that an orbit and its exact look-at say the same.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ _SAME_DIRECTION = 1e-4
 with single precision."""
 _NO_ROLL_DEG = 1e-3
 _SAME_LENS = 1e-6
+_METRES_PER_UNIT = (1e-6, 1e6)
+"""A unit of a 3D scene from a thousandth of a millimetre to a thousand kilometres."""
+_VIEW_DEG = (0.01, 179.9)
+_ZOOM = (1e-4, 1e4)
+_COORDINATE = 1e12
+"""Limits of a LOAD3D_CAMERA value, wider than any camera and close enough for arithmetic to stay finite."""
 
 
 class Orbit(NamedTuple):
@@ -129,21 +136,22 @@ def quaternion_to_orbit(oriented: Oriented, distance_m: float = DEFAULT_DISTANCE
 def orbit_of(camera: Mapping[str, Any]) -> dict[str, float] | None:
     """Azimuth, elevation, distance and roll of the camera seen from its target, from either placement.
 
-    None where the manifest places no camera. A pose whose two points coincide raises StudioFlowError.
+    Straight up or down the roll is 0 and the azimuth takes its turn in: looking down at azimuth a with roll r is the
+    view at azimuth a - r, looking up that at a + r. None where the manifest places no camera. A pose whose two points
+    coincide raises StudioFlowError.
     """
     if "orbit" in camera:
-        orbit = camera["orbit"]
-        return {
-            "azimuth_deg": signed_deg(orbit.get("azimuth_deg", 0.0)),
-            "elevation_deg": orbit.get("elevation_deg", 0.0),
-            "distance_m": orbit.get("distance_m", DEFAULT_DISTANCE_M),
-            "roll_deg": orbit.get("roll_deg", 0.0),
-        }
-    if "pose" in camera:
+        given = camera["orbit"]
+        azimuth, elevation = signed_deg(given.get("azimuth_deg", 0.0)), given.get("elevation_deg", 0.0)
+        distance, roll = given.get("distance_m", DEFAULT_DISTANCE_M), given.get("roll_deg", 0.0)
+    elif "pose" in camera:
         azimuth, elevation, distance = _angles(camera["pose"]["position_m"], camera["pose"]["look_at_m"])
         roll = camera["pose"].get("roll_deg", 0.0)
-        return {"azimuth_deg": azimuth, "elevation_deg": elevation, "distance_m": distance, "roll_deg": roll}
-    return None
+    else:
+        return None
+    if 90.0 - abs(elevation) <= math.degrees(_POLE):
+        azimuth, roll = signed_deg(azimuth - (roll if elevation > 0.0 else -roll)), 0.0
+    return {"azimuth_deg": azimuth, "elevation_deg": elevation, "distance_m": distance, "roll_deg": roll}
 
 
 def pose_of(camera: Mapping[str, Any], target_m: Point = ORIGIN) -> Pose | None:
@@ -180,7 +188,7 @@ def from_comfyui(
     if kind not in CAMERA_TYPES:
         fix = did_you_mean(kind, CAMERA_TYPES) if isinstance(kind, str) else None
         raise _bad("cameraType", _shown(kind), ", ".join(CAMERA_TYPES), fix)
-    unit = _unit(metres_per_unit)
+    unit = _scale(metres_per_unit)
     position, target = (_point(part * unit for part in _numbers(value, name, "xyz")) for name in ("position", "target"))
     _angles(position, target, where="camera_info", names="position and target")
     pose = Pose(position, target)
@@ -217,7 +225,7 @@ def to_comfyui(
             allowed="one of them",
             fix="give an orbit, for example azimuth 0 degrees, elevation 0 degrees, distance 2 m",
         )
-    unit = _unit(metres_per_unit)
+    unit = _scale(metres_per_unit)
     value: dict[str, Any] = {
         "position": _named(tuple(part / unit for part in pose.position_m), "xyz"),
         "target": _named(tuple(part / unit for part in pose.look_at_m), "xyz"),
@@ -234,7 +242,7 @@ def to_comfyui(
 
 def _lens_said(value: Mapping[str, Any], camera: Mapping[str, Any], ratio: float | None) -> dict[str, Any]:
     """The lens of a camera with the focal length that the value's angle of view and zoom give it."""
-    fov, zoom = _number(value, "fov", 0.0, 180.0), _number(value, "zoom", 0.0, math.inf, default=1.0)
+    fov, zoom = _number(value, "fov", *_VIEW_DEG), _number(value, "zoom", *_ZOOM, default=1.0)
     focal = focal_length_for_view_mm(used_sensor_mm(camera, ratio)[1], fov) * zoom
     before, given = lens_of(camera).focal_length_mm, dict(camera.get("lens", {}))
     # A lens that comes back as it went stays itself, with the name that a preset gives it.
@@ -243,14 +251,15 @@ def _lens_said(value: Mapping[str, Any], camera: Mapping[str, Any], ratio: float
     return given | {"focal_length_mm": round(focal, 9)}
 
 
-def _unit(metres_per_unit: float) -> float:
-    """The scale, which must be a finite number above zero."""
-    if not (math.isfinite(metres_per_unit) and metres_per_unit > 0.0):
+def _scale(metres_per_unit: float) -> float:
+    """The scale, which must be a number that a 3D scene can have."""
+    low, high = _METRES_PER_UNIT
+    if not low <= metres_per_unit <= high:
         raise StudioFlowError(
             "not a scale",
             where="metres_per_unit",
             found=repr(metres_per_unit),
-            allowed="a finite number above 0",
+            allowed=f"a number from {low:g} to {high:g}",
             fix="write 1 where the 3D scene is in metres, 0.01 where it is in centimetres",
         )
     return metres_per_unit
@@ -354,21 +363,20 @@ def _named(parts: tuple[float, ...], names: str) -> dict[str, float]:
 
 
 def _numbers(value: Mapping[str, Any], key: str, names: str) -> tuple[float, ...]:
-    """The named finite numbers of one part of a LOAD3D_CAMERA value."""
+    """The named numbers of one part of a LOAD3D_CAMERA value."""
     part = value.get(key)
     if not isinstance(part, Mapping):
         raise _bad(key, _shown(part), f"an object with {', '.join(names)}")
-    return tuple(_number(part, name, -math.inf, math.inf, within=f"{key}.") for name in names)
+    return tuple(_number(part, name, -_COORDINATE, _COORDINATE, within=f"{key}.") for name in names)
 
 
 def _number(
     part: Mapping[str, Any], name: str, low: float, high: float, default: float | None = None, within: str = ""
 ) -> float:
-    """One finite number between two limits, both excluded."""
+    """One number between two limits, both included."""
     number = part.get(name, default)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not low < number < high:
-        limits = "" if math.isinf(low) else f" above {low:g}" + ("" if math.isinf(high) else f" and below {high:g}")
-        raise _bad(within + name, _shown(number), f"a finite number{limits}")
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not low <= number <= high:
+        raise _bad(within + name, _shown(number), f"a number from {low:g} to {high:g}")
     return float(number)
 
 

@@ -17,7 +17,7 @@ from studioflow.resources import table
 from studioflow.studio.camera_path import EASINGS, MOVES, camera_path, eased, lights_for_path
 from studioflow.studio.keyframes import parse_keyframes, through, tracks
 from studioflow.studio.lens import lens_of
-from studioflow.studio.lighting import caption_fields
+from studioflow.studio.light_captions import caption_fields
 from studioflow.studio.placement import orbit_of, pose_of
 from studioflow.studio.words import signed_deg
 

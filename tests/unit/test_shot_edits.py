@@ -13,7 +13,9 @@ from studioflow.edit.camera import camera_from_comfyui, camera_to_comfyui, set_c
 from studioflow.edit.focus import FOCUS_ACTIONS, focus_drawing, focus_of, set_focus
 from studioflow.edit.light import light_from_widgets, lighting_diagram, set_light, set_setup
 from studioflow.errors import StudioFlowError
+from studioflow.studio.camera_path import lights_for_path
 from studioflow.studio.color_temperature import mired
+from studioflow.studio.light_captions import caption_fields
 from studioflow.studio.lighting import key_of, lights_of
 from studioflow.studio.words import entries
 
@@ -142,6 +144,38 @@ def test_a_setup_keeps_its_name_while_its_words_hold() -> None:
     assert not named(azimuth_deg=180) and not named(azimuth_deg=-95)
 
 
+@pytest.mark.parametrize(
+    ("setup", "kelvin", "stays"),
+    [
+        ("candle_light", 2300, True),
+        ("golden_backlight", 6500, False),
+        ("hard_sun", 5000, True),
+        ("overcast", 2000, False),
+        ("rembrandt", 3200, True),
+        ("warm_cool", 2700, True),
+    ],
+)
+def test_a_setup_keeps_its_name_in_a_light_of_its_colour(setup: str, kelvin: float, stays: bool) -> None:
+    lighting = set_setup(None, setup, color_temperature_k=kelvin)["lighting"]
+    assert ("setup" in lighting) == stays
+    # Its ambient light stays in either case, so that the contrast is what it was.
+    shadows = [caption_fields(made)["shadows"] for made in (lighting, {"setup": setup})]
+    assert shadows[0] == shadows[1]
+
+
+@pytest.mark.parametrize("setup", ["candle_light", "fireside"])
+def test_there_are_no_blue_flames(setup: str) -> None:
+    with pytest.raises(StudioFlowError, match="flames have no such colour temperature"):
+        set_setup(None, setup, color_temperature_k=10000)
+
+
+def test_a_setup_turned_with_its_lights_keeps_its_name_where_the_camera_sees_it() -> None:
+    camera = set_camera(None, **PLACED | {"azimuth_deg": 100.0})
+    turned = camera | {"lighting": lights_for_path({"setup": "golden_backlight"}, camera["camera"], "stay")}
+    hair = light_from_widgets(**LIGHT | {"role": "hair", "azimuth_deg": -90.0, "intensity": 0.3})
+    assert set_light(turned, hair, "add")["lighting"]["setup"] == "golden_backlight"
+
+
 def test_zero_leaves_size_and_kelvin_to_the_type() -> None:
     assert light_from_widgets(**LIGHT).keys() & {"size_m", "color_temperature_k", "color"} == set()
     candle = set_light(None, light_from_widgets(**LIGHT | {"type": "candle"}))
@@ -173,14 +207,14 @@ def test_a_warmer_setup_keeps_its_differences(setup: str) -> None:
     before = [light for light in entries("setups")[setup]["lights"] if "color_temperature_k" in light]
     after = [
         light
-        for light in lights_of(set_setup(None, setup, color_temperature_k=4000)["lighting"])
+        for light in lights_of(set_setup(None, setup, color_temperature_k=3900)["lighting"])
         if "color_temperature_k" in light
     ]
     assert len(before) == len(after)
     if before:
         key = key_of(after)
-        assert key is not None and key["color_temperature_k"] == 4000
-        shift = mired(4000) - mired(key_of(before)["color_temperature_k"])
+        assert key is not None and key["color_temperature_k"] == 3900
+        shift = mired(3900) - mired(key_of(before)["color_temperature_k"])
         for one, other in zip(before, after, strict=True):
             if 1000 < other["color_temperature_k"] < 20000:
                 moved = mired(other["color_temperature_k"]) - mired(one["color_temperature_k"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...studio.lighting import is_setup, key_of, lights_of
-from ...studio.words import side
+from ...studio.lighting import intensity_of, is_setup, key_of, lights_of, lit, seen_from
+from ...studio.words import entry, side, signed_deg
 from .base import Fault, Path, replace, rule, show, words
 from .shot import Light, Shot
 from .words import Match, Text, meaning, word_set
@@ -14,6 +14,8 @@ _HARD_BELOW, _SOFT_FROM = 0.06, 0.25
 """Size of a light over its distance below which shadows have sharp edges, and from which their edges are soft."""
 _STRONG_ENOUGH = 0.5
 """A second light of this part of the key's intensity can be the one that a text speaks of."""
+_ANOTHER_VIEW_DEG = 60.0
+"""A setup seen from this far off the place it is made for looks otherwise."""
 
 
 @rule("warmth-contradicts-text")
@@ -25,7 +27,8 @@ def warmth(shot: Shot) -> Iterator[Fault]:
     for text in shot.texts:
         for match in text.matches("warmth"):
             low, high = words("kelvin_limits")[match.group.split(".")[1]]
-            if not any(low <= light.kelvin <= high for light in shot.lights if light.kelvin is not None):
+            there = [light.kelvin for light in shot.lights if light.kelvin is not None and light.intensity > 0]
+            if not any(low <= kelvin <= high for kelvin in there):
                 yield Fault(
                     text.path,
                     f"the text says {show(match.phrase)}, while the key light has {key.kelvin:g} K",
@@ -184,9 +187,10 @@ def no_key(shot: Shot) -> Iterator[Fault]:
     """Fills with nothing to fill up; light from the sky or a panorama counts as something."""
     lights = shot.lighting.get("lights", [])
     natural = "time_of_day" in shot.lighting or "environment" in shot.lighting
-    fills = [(index, light) for index, light in enumerate(lights) if light["role"] == "fill"]
-    if fills and not natural and not any(light["role"] == "key" for light in lights):
-        index, _ = max(fills, key=lambda numbered: numbered[1].get("intensity", 1.0))
+    roles = {light["role"] for light in lit(lights)}
+    if "fill" in roles and "key" not in roles and not natural:
+        fills = (index for index, light in enumerate(lights) if light["role"] == "fill")
+        index = max(fills, key=lambda index: intensity_of(lights[index]))
         yield Fault(
             ("lighting", "lights"),
             "there is a fill light and no key light, so the strongest light is taken for the key",
@@ -199,7 +203,7 @@ def no_key(shot: Shot) -> Iterator[Fault]:
 def two_keys(shot: Shot) -> Iterator[Fault]:
     """More than one key: the caption speaks of the strongest only."""
     lights = shot.lighting.get("lights", [])
-    keys = [index for index, light in enumerate(lights) if light["role"] == "key"]
+    keys = [index for index, light in enumerate(lights) if light["role"] == "key" and intensity_of(light) > 0]
     if len(keys) > 1:
         spoken_of = key_of(lights)
         strongest = next(index for index in keys if lights[index] is spoken_of)
@@ -219,7 +223,7 @@ def strong_fill(shot: Shot) -> Iterator[Fault]:
         (light.get("intensity", 1.0), index, light["role"])
         for index, light in enumerate(shot.lighting.get("lights", []))
     ]
-    keys = [light for light in lights if light[2] == "key"]
+    keys = [light for light in lights if light[2] == "key" and light[0] > 0]
     fills = [light for light in lights if light[2] == "fill"]
     if len(keys) == 1 and fills and max(fills)[0] > keys[0][0]:
         (strength, fill, _), (weaker, key, _) = max(fills), keys[0]
@@ -236,10 +240,41 @@ def strong_fill(shot: Shot) -> Iterator[Fault]:
 @rule("setup-with-lights")
 def setup_with_lights(shot: Shot) -> Iterator[Fault]:
     """A setup whose lights are replaced, and whose words stay in the caption."""
-    lights = shot.lighting.get("lights")
-    if "setup" in shot.lighting and lights and not is_setup(shot.lighting["setup"], lights):
+    setup = shot.lighting.get("setup")
+    if setup is not None and shot.lighting.get("lights") and not _is_setup(shot, setup):
         yield Fault(
             ("lighting", "setup"),
-            f"the lights given replace those of the setup {show(shot.lighting['setup'])}, and only its words remain",
+            f"the lights given replace those of the setup {show(setup)}, and only its words remain",
             "take the setup out, or the lights",
         )
+
+
+@rule("setup-seen-from-elsewhere")
+def setup_from_elsewhere(shot: Shot) -> Iterator[Fault]:
+    """Lights that stay in the world, a setup whose words are of one view, and a camera that has another."""
+    setup, azimuth = shot.lighting.get("setup"), _camera_azimuth(shot)
+    if setup not in words("setups_of_one_view") or not azimuth or not _is_setup(shot, setup):
+        return
+    key, own = key_of(lights_of(shot.lighting)), key_of(entry("setups", setup, "lighting setup")["lights"])
+    if key is None or own is None:
+        return
+    seen = signed_deg(key.get("azimuth_deg", 0.0) - azimuth)
+    if min(abs(signed_deg(seen - meant)) for meant in (own["azimuth_deg"], -own["azimuth_deg"])) > _ANOTHER_VIEW_DEG:
+        yield Fault(
+            ("lighting", "frame"),
+            f"the words of the setup {show(setup)} are of another view: its lights stay in the world, and from the "
+            f"camera at an azimuth of {azimuth:g} degrees the main light stands at {seen:g}",
+            "set frame to camera, move the camera back, or take the setup out and write its lights",
+        )
+
+
+def _is_setup(shot: Shot, setup: str) -> bool:
+    """Whether the lights, as they stand in the world or as the camera sees them, are a setup with changes."""
+    lights = lights_of(shot.lighting)
+    views = (lights, seen_from(lights, _camera_azimuth(shot)))
+    return any(is_setup(setup, seen, shot.lighting.get("ambient")) for seen in views)
+
+
+def _camera_azimuth(shot: Shot) -> float:
+    """The camera's azimuth where lights stay in the world; 0 where they travel with it."""
+    return shot.orbit["azimuth_deg"] if shot.orbit and shot.lighting.get("frame") == "world" else 0.0
