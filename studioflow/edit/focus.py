@@ -153,6 +153,14 @@ def _usual() -> dict[str, Any]:
 
 def _stop_for_subject(focus: Focus) -> float:
     """The widest stop at which the main subject is sharp from front to back: the lens's widest, or a whole one."""
+    if focus.sharp.front_m is None:
+        raise EditError(
+            "the main subject cannot be sharp",
+            where="/camera",
+            found="a camera that has it at its back",
+            allowed="a camera in front of which it stands",
+            fix="move the camera or its target, or correct position_m of the main subject",
+        )
     if focus.subject_m is None:
         raise EditError(
             "where the main subject stands is not known",

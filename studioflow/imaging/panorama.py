@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..errors import StudioFlowError
 
-SUFFIXES = (".hdr", ".exr")
 MAX_WIDTH, MAX_HEIGHT = 16384, 8192
 _RATIO_TOLERANCE = 0.01
 _RINGING = 0.01

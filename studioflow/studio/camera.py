@@ -42,8 +42,8 @@ class Sharpness(NamedTuple):
 
     ``blur`` is the diameter of the disc that a point at infinity becomes, over the height of the lying sensor; at twice
     the focus distance a disc is half as large. ``front_m`` and ``back_m`` are the near and far side of the main subject
-    along the view, one distance for a subject without a size; None where it stands behind the camera or the camera has
-    no placement.
+    along the view: one distance for a subject without a size, the near one negative from within it, None where its
+    middle lies behind the camera.
     """
 
     near_m: float
@@ -121,7 +121,7 @@ def _depth_of(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> tuple[fl
         return None, None
     extent = extent_of(subject, orbit["azimuth_deg"], orbit["elevation_deg"])
     half = extent.along_m / 2.0 if extent else 0.0
-    return max(distance - half, 0.0), distance + half
+    return distance - half, distance + half
 
 
 def _sharp_fields(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> dict[str, str]:
@@ -141,7 +141,9 @@ def _sharp_fields(camera: Mapping[str, Any], subject: Mapping[str, Any]) -> dict
 def _depth_of_field(sharp: Sharpness) -> str:
     """By the blur of the background; no more than moderate where a part of the subject is not sharp."""
     partly = sharp.part is not None and sharp.part < 1.0
-    return band(sharp.blur, bands(_WORDS, "depth_of_field_partly_sharp_by_blur" if partly else "depth_of_field_by_blur"))
+    return band(
+        sharp.blur, bands(_WORDS, "depth_of_field_partly_sharp_by_blur" if partly else "depth_of_field_by_blur")
+    )
 
 
 def _focus(sharp: Sharpness, front_m: float, back_m: float) -> str:
@@ -154,7 +156,8 @@ def _focus(sharp: Sharpness, front_m: float, back_m: float) -> str:
     if sharp.part is None:
         return band(sharp.blur, bands(_WORDS, "focus_by_blur"))
     if sharp.part < 1.0:
-        return band(sharp.part, bands(_WORDS, "focus_by_part_of_subject"))
+        far = sharp.near_m > front_m and sharp.far_m >= back_m
+        return band(sharp.part, bands(_WORDS, "focus_by_far_part_of_subject" if far else "focus_by_part_of_subject"))
     return band(sharp.blur, bands(_WORDS, "focus_on_whole_subject_by_blur"))
 
 

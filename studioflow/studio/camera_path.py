@@ -249,7 +249,7 @@ def _as_orbit(camera: dict[str, Any]) -> dict[str, Any]:
     pose = camera["pose"]
     seen = orbit_of(camera) or {}
     orbit = {key: _short(seen[key]) for key in ("azimuth_deg", "elevation_deg", "distance_m")}
-    roll = {"roll_deg": pose["roll_deg"]} if "roll_deg" in pose else {}
+    roll = {"roll_deg": _short(seen["roll_deg"])} if "roll_deg" in pose else {}
     placed: dict[str, Any] = orbit | roll | {"target_m": list(pose["look_at_m"])}
     return {("orbit" if key == "pose" else key): (placed if key == "pose" else value) for key, value in camera.items()}
 

@@ -259,7 +259,7 @@ def _scale(metres_per_unit: float) -> float:
             "not a scale",
             where="metres_per_unit",
             found=repr(metres_per_unit),
-            allowed=f"a number from {low:g} to {high:g}",
+            allowed=f"a number from {low:.6f} to {high:.0f}",
             fix="write 1 where the 3D scene is in metres, 0.01 where it is in centimetres",
         )
     return metres_per_unit

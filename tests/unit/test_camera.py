@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studioflow.caption import derive
 from studioflow.errors import StudioFlowError
 from studioflow.resources import shipped, table
 from studioflow.studio import camera, framing
+from studioflow.studio.placement import Orbit, axes_of, orbit_to_pose
 from studioflow.studio.words import entries
 
 from .sweeps import sweep
@@ -128,7 +130,9 @@ SWEEPS: dict[str, tuple[Words, float, float, int]] = {
     "elevation": (lambda v: said({"orbit": {"elevation_deg": v}}, None, "camera_angle"), -90, 90, 6),
     "azimuth": (lambda v: said({"orbit": {"azimuth_deg": v}}, None, "camera_angle"), 0, 180, 5),
     "azimuth to the left": (lambda v: said({"orbit": {"azimuth_deg": v}}, None, "camera_angle"), -179.9, -0.1, 5),
-    "roll": (lambda v: said({"orbit": {"roll_deg": v}}, None, "camera_angle"), 0, 90, 3),
+    "roll": (lambda v: said({"orbit": {"roll_deg": v}}, None, "camera_angle"), 0, 180, 4),
+    "roll to the left": (lambda v: said({"orbit": {"roll_deg": v}}, None, "camera_angle"), -180, 0, 4),
+    "facing": (lambda v: said({"orbit": {}}, {"facing_deg": v}, "camera_angle"), 0.1, 180, 5),
     "focal length, its words": (lambda v: lens_words(focal_length_mm=v).split("mm ")[1], 1, 2000, 7),
     "focal length, its number": (lambda v: lens_words(focal_length_mm=v).split("mm ")[0], 8, 135, 20),
     "depth of field by focal length": (lambda v: said(shot(v), None, "depth_of_field"), 1, 900, 7),
@@ -160,8 +164,8 @@ SWEEPS: dict[str, tuple[Words, float, float, int]] = {
         )
     },
     **{
-        f"{field} by subject size": (lambda v, field=field: said(shot(85, 4, 3), cube(v), field), 0.005, 5, least)
-        for field, least in (("depth_of_field", 2), ("focus", 6))
+        f"{field} by subject size": (lambda v, field=field, n=n: said(shot(85, n, 3), cube(v), field), 0.005, 5, least)
+        for field, n, least in (("depth_of_field", 22, 2), ("focus", 4, 6))
     },
     "shot size of a thing by its size": (lambda v: framing.shot_size(shot(50, 4, 3), thing(v), 1.5), 0.02, 5.9, 7),
     "shot size of a thing by distance": (lambda v: framing.shot_size(shot(50, 4, v), BOTTLE, 0.8), 0.06, 40, 7),
@@ -178,8 +182,12 @@ def test_words_follow_the_number_in_order(name: str) -> None:
 
 
 def shallowness(text: str) -> int:
-    """How far down the table of bands the words stand."""
-    return [row["words"] for row in table("studio/camera_words.json")["depth_of_field_by_depth"]["bands"]].index(text)
+    """How far down the tables of bands the words stand; those for a subject that is sharp in part lie between."""
+    whole, partly = (
+        [row["words"] for row in table("studio/camera_words.json")[f"depth_of_field_{group}"]["bands"]]
+        for group in ("by_blur", "partly_sharp_by_blur")
+    )
+    return [*whole[:2], *partly].index(text)
 
 
 @given(
@@ -192,7 +200,7 @@ def shallowness(text: str) -> int:
 def test_opening_the_aperture_never_says_deeper(f: float, one: float, other: float, d: float, subject: Any) -> None:
     wide, small = sorted((one, other))
     open_, stopped = (said(shot(f, n, d), subject, "depth_of_field") for n in (wide, small))
-    assert shallowness(open_) <= shallowness(stopped)
+    assert shallowness(open_) >= shallowness(stopped)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +220,9 @@ def test_a_whole_stop_moves_a_word(focal: float, distance: float, subject: dict[
 def test_the_same_millimetres_are_much_on_a_ring_and_little_on_a_car() -> None:
     made = shot(85, 8, 3)
     ring, car = (camera.sharpness_of(made, cube(side)) for side in (0.02, 1.8))
-    assert ring and car and ring.within and car.within
-    assert ring.near_m == car.near_m and ring.far_m == car.far_m
-    assert ring.within == pytest.approx(90 * car.within)
+    assert ring and car
+    assert ring.near_m == car.near_m and ring.far_m == car.far_m and ring.blur == car.blur
+    assert ring.part == 1.0 and car.part == pytest.approx((car.far_m - car.near_m) / 1.8)
     assert said(made, cube(0.02), "focus").startswith("whole subject in sharp focus")
     assert said(made, cube(1.8), "focus") == "sharp focus on the near side of the subject, its far side soft"
 
@@ -241,7 +249,8 @@ def test_a_focus_beside_the_subject_is_told(focus: float, expected: str) -> None
     thin = {"size_m": [0.3, 0.4, 0.02]}
     made = shot(85, 2, 2, focus_distance_m=focus)
     assert said(made, thin, "focus") == expected
-    assert "blurred" in said(made, thin, "depth_of_field")
+    slight = "behind" in expected and "slightly" in expected
+    assert ("subject slightly soft" if slight else "blurred") in said(made, thin, "depth_of_field")
     # Optics alone: the subject's nearer or farther side lies outside the limits.
     sharp = camera.sharpness_of(made, thin)
     assert sharp and (sharp.far_m < 1.99 or sharp.near_m > 2.01)
@@ -294,20 +303,20 @@ def test_the_frame_cuts_the_body_where_textbooks_cut_it(part: float, sizes: set[
     # On 36 × 24 mm lying, a frame of h metres at s: h = 24 (s - f) / f.
     height = 1.75 * part
     distance = 0.05 * (height / 0.024 + 1)
-    frame = framing.frame_of(shot(50, 4, distance), 1.5)
+    frame = framing.frame_at(shot(50), 1.5, distance)
     assert frame and frame.height_m == pytest.approx(height)
     assert framing.shot_size(shot(50, 4, distance), PERSON, 1.5).split(", ")[0] in sizes
 
 
 def test_fill_of_known_geometry() -> None:
     # 50 mm on 36 × 24 mm sees 0.456 m of height a metre away; the sensor turns upright with the picture.
-    assert framing.frame_of(shot(50), 1.5) == pytest.approx((0.684, 0.456))
-    assert framing.frame_of(shot(50), 2 / 3) == pytest.approx((0.456, 0.684))
-    assert framing.frame_of(shot(50), 1.0) == pytest.approx((0.456, 0.456))
+    assert framing.frame_at(shot(50), 1.5, 1) == pytest.approx((0.684, 0.456))
+    assert framing.frame_at(shot(50), 2 / 3, 1) == pytest.approx((0.456, 0.684))
+    assert framing.frame_at(shot(50), 1.0, 1) == pytest.approx((0.456, 0.456))
     assert framing.fill_of(shot(50), {"size_m": [0.342, 0.228, 0.1]}, 1.5) == pytest.approx((0.5, 0.5))
     assert framing.fill_of(shot(50), {"size_m": [0.342, 0.228, 0.1]}, 1.5, 1.95) == pytest.approx((0.25, 0.25))
     squeezed = {"sensor": "super_35", "lens": {"preset": "anamorphic_50"}, "orbit": {"distance_m": 3}}
-    assert framing.frame_of(squeezed, 3.0) == pytest.approx((3.0 * 18.17 * 2.95 / 50, 18.17 * 2.95 / 50))
+    assert framing.frame_at(squeezed, 3.0, 3) == pytest.approx((3.0 * 18.17 * 2.95 / 50, 18.17 * 2.95 / 50))
 
 
 @pytest.mark.parametrize(
@@ -338,6 +347,224 @@ def test_perspective_goes_by_distance_and_only_the_long_lens_compresses() -> Non
     assert framing.depth_ratio(shot(50, 8, 4), car) == pytest.approx(6.25 / 1.75)
     assert framing.depth_ratio(shot(50, 8, 2), car) == math.inf
     assert framing.shot_size(shot(24, 8, 4), car, 1.5).endswith(", exaggerated foreshortened perspective")
+
+
+CAR = {"size_m": [1.8, 1.4, 4.5]}
+VASE = {"size_m": [0.2, 0.4, 0.2]}
+STANDING = {"size_m": [0.5, 1.7, 0.3], "pose": "standing"}
+LYING = {"size_m": [1.75, 0.3, 0.5], "pose": "lying"}
+
+
+def test_a_long_lens_blurs_what_is_behind_however_far_away_it_focuses() -> None:
+    made = shot(600, 4, 100)
+    sharp = camera.sharpness_of(made, STANDING)
+    # Optics alone: the person is sharp, and infinity becomes m f / N = 0.6 / 99.4 × 150 mm on a height of 24 mm.
+    assert sharp and sharp.part == 1.0 and sharp.far_m < 104
+    assert sharp.blur == pytest.approx(0.6 / 99.4 * 150 / 24)
+    assert said(made, STANDING, "depth_of_field") == "shallow, background softly blurred"
+    assert said(made, STANDING, "focus") == "whole subject in sharp focus, soft background"
+
+
+@given(
+    st.floats(8, 800), st.floats(0.7, 64), st.floats(0.9, 500), st.sampled_from([None, BOTTLE, PERSON, CAR]),
+    st.sampled_from(list(entries("sensors"))),
+)  # fmt: skip
+def test_everything_is_sharp_only_where_infinity_nearly_is(f: float, n: float, d: float, subject: Any, on: str) -> None:
+    made = shot(f, n, d) | {"sensor": on}
+    sharp, words = camera.sharpness_of(made, subject), said(made, subject, "depth_of_field", "focus")
+    assert sharp
+    if "front to back" in words or "everything in sharp focus" in words:
+        assert sharp.blur < 0.004 and sharp.part in (None, 1.0)
+    if math.isinf(sharp.far_m):
+        assert not {"blurred", "bokeh", "soft background", "very soft background"} & set(words.split(", "))
+        assert sharp.part != 1.0 or "everything in sharp focus" in words
+
+
+@given(st.floats(8, 800), st.floats(0.7, 64), st.floats(0.9, 100), st.floats(0.01, 20), st.floats(-1, 1))
+def test_a_subject_that_is_not_sharp_as_a_whole_is_never_deep(f: float, n: float, d: float, a: float, o: float) -> None:
+    made = shot(f, n, d, focus_distance_m=max(d + o * a, 0.85))
+    words, sharp = camera.caption_fields(made, cube(a)), camera.sharpness_of(made, cube(a))
+    assert sharp and sharp.front_m is not None and sharp.back_m is not None
+    whole = sharp.near_m <= sharp.front_m and sharp.back_m <= sharp.far_m
+    assert words["focus"].startswith(("whole subject", "everything")) == whole
+    if not whole:
+        assert not words["depth_of_field"].startswith(("deep, ", "moderately deep"))
+
+
+def test_a_car_that_is_sharp_in_part_is_moderate() -> None:
+    assert said(shot(85, 16, 5), CAR, "depth_of_field") == "moderate, background almost sharp"
+    assert said(shot(85, 16, 5), CAR, "focus").startswith("most of the subject in sharp focus")
+
+
+def test_where_the_sharp_zone_ends_within_the_subject_its_soft_side_is_named() -> None:
+    deep = cube(2.0)
+    assert "its far side" in said(shot(50, 4, 4, focus_distance_m=3.3), deep, "focus")
+    assert "its near side" in said(shot(50, 4, 4, focus_distance_m=4.8), deep, "focus")
+
+
+# ---------------------------------------------------------------- a subject elsewhere than where the camera looks
+
+
+def aimed(target: list[float], f: float = 85, n: float = 1.4, **orbit: float) -> Camera:
+    return {"lens": {"focal_length_mm": f, "aperture": n}, "orbit": {"target_m": target, **orbit}}
+
+
+def test_a_subject_in_front_of_the_target_is_measured_where_it_stands() -> None:
+    made = aimed([0, 0, -8], distance_m=10)
+    sharp = camera.sharpness_of(made, VASE)
+    assert sharp and sharp.focus_m == 10
+    assert (sharp.front_m, sharp.back_m) == (pytest.approx(1.9), pytest.approx(2.1))
+    assert said(made, VASE, "focus") == "focus behind the subject, subject strongly blurred"
+    near = aimed([0, 0.2, 0], distance_m=2)
+    assert framing.shot_size(made, VASE, 1.5) == framing.shot_size(near, VASE, 1.5) != ""
+    assert framing.fill_of(made, VASE, 1.5) == pytest.approx(framing.fill_of(near, VASE, 1.5))
+    assert framing.depth_ratio(made, VASE) == pytest.approx(framing.depth_ratio(near, VASE))
+
+
+@given(st.floats(-180, 180), st.floats(-80, 80), st.floats(1, 50), st.lists(st.floats(-5, 5), min_size=3, max_size=3))
+def test_the_distance_along_the_view_is_that_of_the_exact_pose(a: float, e: float, d: float, at: list[float]) -> None:
+    made = {"orbit": {"azimuth_deg": a, "elevation_deg": e, "distance_m": d, "target_m": at}}
+    x, y = math.radians(a), math.radians(e)
+    back = [math.cos(y) * math.sin(x), math.sin(y), math.cos(y) * math.cos(x)]
+    position = [one + d * other for one, other in zip(at, back, strict=True)]
+    # The vase's middle is 0.2 m above the origin; the view runs against `back`.
+    along = sum((p - m) * b for p, m, b in zip(position, [0, 0.2, 0], back, strict=True))
+    place = framing.place_of(made, VASE)
+    assert place and place[2] == pytest.approx(along, abs=1e-6)
+    assert math.hypot(*place) == pytest.approx(math.dist(position, [0, 0.2, 0]), abs=1e-6)
+    posed = framing.place_of({"pose": {"position_m": position, "look_at_m": at}}, VASE)
+    assert posed == pytest.approx(place, abs=1e-4)
+
+
+def test_of_a_subject_at_the_camera_s_back_nothing_is_said() -> None:
+    made = aimed([0, 0, -8], n=4, distance_m=5)
+    assert framing.place_of(made, VASE) == pytest.approx((0, 0.2, -3)) and framing.distance_of(made, VASE) is None
+    words = camera.caption_fields(made, VASE)
+    assert "focus" not in words and "subject" not in words["depth_of_field"]
+    assert framing.shot_size(made, VASE, 1.5) == "" and framing.depth_ratio(made, VASE) is None
+
+
+def test_a_subject_beside_the_picture_has_no_shot_size() -> None:
+    made = aimed([3, 0.2, 0], f=50, distance_m=2)
+    assert framing.fill_of(made, VASE, 1.5) is not None and framing.shot_size(made, VASE, 1.5) == ""
+    assert framing.shot_size(made, VASE | {"position_m": [3, 0, 0]}, 1.5) != ""
+
+
+def test_a_subject_of_which_nothing_is_known_is_where_the_camera_looks() -> None:
+    made = aimed([0, 1.5, 0], n=4, elevation_deg=45, distance_m=2)
+    assert framing.distance_of(made, {"description": "a dancer"}) == 2
+
+
+# ---------------------------------------------------------------- bodies that do not stand, and large things
+
+
+def test_a_lying_body_goes_by_its_length() -> None:
+    # 50 mm at 3 m sees 2.124 × 1.416 m: a body of 1.75 m lies in it whole, and nearly fills the width.
+    assert framing.shot_size(shot(50, 4, 3), LYING, 1.5) == "full shot"
+    along = framing.shot_size(shot(50, 4, 3, azimuth_deg=90), LYING, 1.5)
+    assert along.split(", ")[0] in {"full shot", "medium full shot"}
+    assert framing.shot_size(shot(50, 4, 12), LYING, 1.5) == "extreme wide shot"
+
+
+def test_a_body_from_straight_above_is_no_small_figure() -> None:
+    sizes = [framing.shot_size(shot(50, 4, d, elevation_deg=90), STANDING, 1.5).split(", ")[0] for d in (1.2, 2, 4, 14)]
+    assert sizes == ["medium shot", "medium full shot", "wide shot", "extreme wide shot"]
+
+
+@given(st.floats(0, 90), st.floats(1.5, 30), st.sampled_from([1.5, 1.0, 2 / 3]))
+def test_raising_the_camera_keeps_a_standing_body_in_the_frame_it_had(e: float, d: float, ratio: float) -> None:
+    rows = [row["words"] for row in table("studio/camera_words.json")["shot_size_of_a_person_by_height"]["bands"]]
+    level, raised = (
+        rows.index(framing.shot_size(shot(50, 4, d, elevation_deg=angle), STANDING, ratio).split(", ")[0])
+        for angle in (0.0, e)
+    )
+    assert level - raised <= 1
+
+
+@given(st.floats(10, 200), st.floats(0.5, 200), st.lists(st.floats(0.01, 60), min_size=3, max_size=3))
+def test_a_thing_with_room_around_it_is_no_close_up(f: float, d: float, size: list[float]) -> None:
+    fill = framing.fill_of(shot(f, 4, d), {"size_m": size}, 1.5)
+    if fill and max(fill) < 0.8:
+        assert "close-up" not in framing.shot_size(shot(f, 4, d), {"size_m": size}, 1.5)
+
+
+def test_a_church_wholly_in_the_picture_is_no_close_up() -> None:
+    # 24 mm sees 40 m of height from 40 m: the church takes three quarters of it.
+    assert framing.shot_size(shot(24, 8, 40), {"size_m": [15, 30, 40]}, 1.5).startswith("medium shot")
+
+
+# ---------------------------------------------------------------- straight down, upside down, and turned subjects
+
+
+@pytest.mark.parametrize("elevation", [90.0, -90.0])
+@given(azimuth=st.floats(-179, 180), roll=st.floats(-179, 180))
+def test_straight_up_and_down_an_orbit_and_its_pose_say_the_same(elevation: float, azimuth: float, roll: float) -> None:
+    turned = Orbit(azimuth, elevation, 2, roll, (0, 0.85, 0))
+    pose = orbit_to_pose(turned)._asdict()
+    orbit = {"azimuth_deg": azimuth, "elevation_deg": elevation, "distance_m": 2, "roll_deg": roll}
+    lens = {"focal_length_mm": 50, "aperture": 4}
+    one, other = ({"lens": lens, "orbit": orbit}, {"lens": lens, "pose": pose})
+    assert camera.caption_fields(one, STANDING) == camera.caption_fields(other, STANDING)
+    assert camera.caption_fields(one)["camera_angle"] == angle_words(elevation)
+    # What is up in the picture is what the azimuth alone must give.
+    for made in (one, other):
+        seen = camera.orbit_of(made)
+        assert seen and seen["roll_deg"] == 0.0
+        up = axes_of(azimuth, elevation, roll).up
+        assert axes_of(seen["azimuth_deg"], elevation).up == pytest.approx(up, abs=1e-9)
+
+
+def angle_words(elevation: float) -> str:
+    return "top-down view, bird's-eye" if elevation > 0 else "worm's-eye view"
+
+
+def test_no_roll_is_named_where_there_is_no_horizon() -> None:
+    assert said({"orbit": {"elevation_deg": 70, "roll_deg": 90}}, None, "camera_angle") == angle_words(70)
+    assert "dutch" in said({"orbit": {"elevation_deg": 60, "roll_deg": 90}}, None, "camera_angle")
+
+
+@pytest.mark.parametrize("roll", [135, 180, -180, -150])
+def test_a_camera_on_its_head_is_upside_down(roll: float) -> None:
+    assert said({"orbit": {"roll_deg": roll}}, None, "camera_angle") == "eye-level, frontal view, upside down"
+
+
+@given(st.floats(-180, 180), st.floats(-360, 360))
+def test_the_side_seen_and_the_side_turned_to_agree(azimuth: float, facing: float) -> None:
+    """A subject that is seen from its right shows its face turned to the left of the picture, and so on."""
+    shown = {"description": "a singer", "facing_deg": facing}
+    manifest = {"studioflow": "1.0", "scene": {"subjects": [shown]}, "camera": {"orbit": {"azimuth_deg": azimuth}}}
+    caption = derive(manifest)
+    angle = caption["photographic_characteristics"]["camera_angle"]
+    turned = caption["objects"][0]["orientation"]
+    pairs = {
+        "frontal view": "facing the camera",
+        "three-quarter view from the right": "three-quarter view, turned to the left",
+        "three-quarter view from the left": "three-quarter view, turned to the right",
+        "side view from the right": "in profile, facing left",
+        "side view from the left": "in profile, facing right",
+        "rear three-quarter view from the right": "turned away, three-quarter back view to the left",
+        "rear three-quarter view from the left": "turned away, three-quarter back view to the right",
+        "view from behind": "facing away from the camera, seen from behind",
+    }
+    assert pairs[angle] == turned
+
+
+def test_a_turned_subject_is_drawn_by_hand() -> None:
+    # The subject looks along +X; from +Z, where x runs to the right, its face shows to the right: its left is seen.
+    assert said({"orbit": {"azimuth_deg": 0}}, {"facing_deg": 90}, "camera_angle") == "side view from the left"
+    assert (
+        said({"orbit": {"azimuth_deg": 45}}, {"facing_deg": 90}, "camera_angle") == "three-quarter view from the left"
+    )
+    assert said({"orbit": {"azimuth_deg": 0}}, {"facing_deg": 180}, "camera_angle") == "view from behind"
+
+
+def test_from_40_mm_on_a_lens_is_standard() -> None:
+    assert lens_words(preset="standard_40") == "40mm standard lens"
+    for sensor, preset in (("large_format_8x10", "large_format_300"), ("large_format_4x5", "large_format_150")):
+        words = camera.caption_fields({"sensor": sensor, "lens": {"preset": preset}})["lens_focal_length"]
+        assert words.endswith("mm standard lens")
+    named = {lens_words(focal_length_mm=step / 100) for step in range(3700, 4300)}
+    assert not {words for words in named if words.startswith("40mm") and "standard" not in words}
 
 
 def test_only_groups_that_say_so_have_an_empty_band() -> None:
@@ -394,5 +621,6 @@ def test_every_camera_has_words_or_one_clear_error(made: Camera, pose: Any, subj
         return
     assert all(text.strip(", ") == text and text for text in fields.values())
     assert framing.shot_size(made, subject, ratio).strip(", ") == framing.shot_size(made, subject, ratio)
-    assert ("focus" in fields) == ("depth_of_field" in fields)
+    behind = framing.place_of(made, subject) is not None and framing.distance_of(made, subject) is None
+    assert ("focus" in fields) == ("depth_of_field" in fields and not behind)
     assert ("camera_angle" in fields) == ("orbit" in made or "pose" in made)

@@ -70,7 +70,6 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
             {
                 "photographic_characteristics.camera_angle",
                 "photographic_characteristics.focus",
-                "aesthetics.composition",
             },
         ),
         ("camera.orbit.azimuth_deg", -100, {"photographic_characteristics.camera_angle", "objects"}),

@@ -55,9 +55,7 @@ def test_a_lens_changed_reads_as_a_photographer_says_it() -> None:
         "camera\n"
         "  camera.lens.focal_length_mm 50 → 85 mm\n"
         "what FIBO reads (fibo-2)\n"
-        '  aesthetics.composition "medium shot, grinder slightly left of center, generous empty space on the right" → '
-        '"medium close-up, grinder slightly left of center, generous empty space on the right"\n'
-        '  photographic_characteristics.depth_of_field "moderately shallow, background soft but recognisable" → '
+        '  photographic_characteristics.depth_of_field "shallow, background softly blurred" → '
         '"very shallow, background strongly blurred"\n'
         '  photographic_characteristics.focus "sharp focus on the near side of the subject, its far side slightly soft"'
         ' → "sharp focus on the near side of the subject, its far side soft"\n'

@@ -291,11 +291,23 @@ def is_valid(manifest: dict[str, Json]) -> bool:
 
 
 def shots() -> Iterator[tuple[dict[str, Json], list[tuple[Path, str]]]]:
-    """Full manifests with the leaves to change in them: all; and with lights that stay in the world, the camera's."""
+    """Full manifests with the leaves to change in them.
+
+    All; with lights that stay in the world, the camera's; and with a camera straight above, where a roll turns the
+    scene, those that turn it.
+    """
     for kinds in BASES:
         yield base(kinds), SHOT
         still = having(base(kinds), ("lighting", "frame"), "world")
         yield still, [leaf for leaf in SHOT if leaf[0][0] == "camera"]
+        yield straight_above(still), [leaf for leaf in SHOT if leaf[0][-1] in ("elevation_deg", "roll_deg")]
+
+
+def straight_above(shot: dict[str, Json]) -> dict[str, Json]:
+    """The shot seen from straight above, in whichever way its camera is placed."""
+    if "pose" in shot["camera"]:
+        return having(shot, ("camera", "pose"), {"position_m": [0, 1.5, 0], "look_at_m": [0, 0.1, 0], "roll_deg": 40})
+    return having(having(shot, ("camera", "orbit", "elevation_deg"), 90), ("camera", "orbit", "roll_deg"), 40)
 
 
 def test_a_leaf_changes_only_what_it_owns_or_reaches() -> None:

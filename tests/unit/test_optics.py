@@ -116,8 +116,8 @@ def test_circle_of_confusion_and_crop() -> None:
 
 
 def test_squeeze_widens_the_view_along_the_width_only() -> None:
-    plain, anamorphic = (optics.frame_width_m(50, 28.25, 3, squeeze) for squeeze in (1.0, 2.0))
-    assert anamorphic == pytest.approx(2 * plain)
+    camera = {"sensor": "super_35", "lens": {"preset": "anamorphic_50"}}
+    assert used_sensor_mm(camera) == pytest.approx((2 * 28.25, 18.17))
     equivalent = optics.equivalent_focal_length_mm(50, 28.25, 18.17, squeeze=2)
     diagonal = math.hypot(2 * 28.25, 18.17)
     assert optics.field_of_view_deg(diagonal, 50) == pytest.approx(
@@ -174,7 +174,7 @@ def test_traced_image_has_the_size_of_magnification_and_frame(lens: tuple[float,
     # The ray through the middle of the lens is not bent, so sizes are as distances.
     image_mm = 1.0 / (1.0 / focal - 1.0 / focus_mm)
     assert optics.magnification(focal, focus_mm / 1000) == pytest.approx(image_mm / focus_mm, rel=1e-9)
-    assert optics.frame_height_m(focal, 24, focus_mm / 1000) == pytest.approx(0.024 * focus_mm / image_mm, rel=1e-9)
+    assert optics.frame_size_m(focal, 24, focus_mm / 1000) == pytest.approx(0.024 * focus_mm / image_mm, rel=1e-9)
     angle = 2 * math.degrees(math.atan(12 / image_mm))
     assert optics.field_of_view_deg(24, focal, focus_mm / 1000) == pytest.approx(angle, rel=1e-9)
 
@@ -218,7 +218,7 @@ def test_lenses_that_cannot_be_are_refused(bad: float) -> None:
         lambda: optics.field_of_view_deg(bad, 50),
         lambda: optics.equivalent_focal_length_mm(50, 36, 24, bad),
         lambda: optics.magnification(bad, 2),
-        lambda: optics.frame_width_m(50, 36, 2, bad),
+        lambda: optics.frame_size_m(50, bad, 2),
         lambda: optics.focal_length_for_view_mm(24, bad),
     ):
         with pytest.raises(ValueError, match="must be a"):
@@ -231,7 +231,7 @@ def test_a_focus_within_the_lens_is_refused(bad: float) -> None:
         lambda: optics.sharp_limits_m(50, 2, 0.03, bad),
         lambda: optics.blur_disc_mm(50, 2, bad, 3),
         lambda: optics.magnification(50, bad),
-        lambda: optics.frame_height_m(50, 24, bad),
+        lambda: optics.frame_size_m(50, 24, bad),
         lambda: optics.field_of_view_deg(24, 50, bad),
     ):
         with pytest.raises(ValueError, match=r"within the focal length|must be a number above zero"):
@@ -247,7 +247,7 @@ def test_the_lens_in_force() -> None:
     assert lens_of({}) == Lens(None, None)
     assert sensor_of({}) == Sensor(36.0, 24.0)
     macro = lens_of({"lens": {"preset": "macro_100", "aperture": 8, "focus_distance_m": 0.4}})
-    assert macro == Lens(100, 8, "macro lens", focus_distance_m=0.4)
+    assert macro == Lens(100, 8, "macro lens", focus_distance_m=0.4, widest=2.8)
     other = lens_of({"lens": {"preset": "anamorphic_50", "focal_length_mm": 85}})
     assert (other.focal_length_mm, other.aperture, other.kind, other.squeeze) == (85, 1.9, None, 1.0)
     assert lens_of({"lens": {"preset": "fisheye_8"}}).fisheye

@@ -281,6 +281,11 @@ def test_a_lens_comes_back_as_it_went() -> None:
         (info(cameraType=3), "camera_info.cameraType"),
         (info(fov=0), "camera_info.fov"),
         (info(fov=180), "camera_info.fov"),
+        (info(fov=5e-324), "camera_info.fov"),
+        (info(fov=35, zoom=5e-324), "camera_info.zoom"),
+        (info(fov=35, zoom=1e300), "camera_info.zoom"),
+        (info(position={"x": 1e300, "y": 2, "z": 0}), "camera_info.position.x"),
+        (info(position={"x": 10**400, "y": 2, "z": 0}), "camera_info.position.x"),
         (info(fov=math.nan), "camera_info.fov"),
         (info(fov=35, zoom=0), "camera_info.zoom"),
         (info(fov=35, zoom="1"), "camera_info.zoom"),
@@ -295,7 +300,7 @@ def test_a_bad_value_is_one_clear_error(value: Any, place: str) -> None:
     assert place in str(caught.value) and caught.value.allowed and caught.value.fix
 
 
-@pytest.mark.parametrize("scale", [0, -1, math.nan, math.inf])
+@pytest.mark.parametrize("scale", [0, -1, math.nan, math.inf, 5e-324, 1e300])
 def test_a_scale_that_cannot_be_is_refused(scale: float) -> None:
     for call in (
         lambda: from_comfyui(info(), metres_per_unit=scale),
@@ -303,6 +308,37 @@ def test_a_scale_that_cannot_be_is_refused(scale: float) -> None:
     ):
         with pytest.raises(StudioFlowError, match="metres_per_unit"):
             call()
+
+
+@given(
+    *(st.floats(allow_nan=True) | st.sampled_from([5e-324, 1e-6, 0.01, 1.0, 179.9, 1e6]) for _ in range(6)),
+)
+def test_any_number_at_all_gives_finite_numbers_or_one_clear_error(
+    x: float, y: float, unit: float, fov: float, zoom: float, turn: float
+) -> None:
+    quaternion = {"x": 0.0, "y": turn, "z": 0.0, "w": 1.0}
+    value = info(position={"x": x, "y": y, "z": 1.0}, fov=fov, zoom=zoom, quaternion=quaternion)
+    try:
+        made = from_comfyui(value, metres_per_unit=unit)
+    except StudioFlowError as error:
+        assert error.allowed and error.fix
+        return
+    numbers = [*made["pose"]["position_m"], *made["pose"]["look_at_m"], made["lens"]["focal_length_mm"]]
+    assert all(map(math.isfinite, numbers)) and numbers[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("placed", "azimuth"),
+    [
+        ({"orbit": {"azimuth_deg": 90, "elevation_deg": 90, "roll_deg": 30}}, 60),
+        ({"orbit": {"azimuth_deg": 90, "elevation_deg": -90, "roll_deg": 30}}, 120),
+        ({"pose": {"position_m": [0, 2, 0], "look_at_m": [0, 0, 0], "roll_deg": -90}}, 90),
+        ({"pose": {"position_m": [0, -2, 0], "look_at_m": [0, 0, 0], "roll_deg": -90}}, -90),
+    ],
+)
+def test_straight_up_and_down_the_roll_counts_as_azimuth(placed: dict[str, Any], azimuth: float) -> None:
+    seen = orbit_of(placed)
+    assert seen and (seen["azimuth_deg"], seen["roll_deg"]) == (pytest.approx(azimuth), 0)
 
 
 def test_a_camera_nowhere_cannot_be_sent() -> None:

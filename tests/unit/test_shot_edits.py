@@ -113,6 +113,33 @@ def test_numbers_close_up_can_be_told_apart() -> None:
     assert "e+" not in focus_of(close).text()
 
 
+@pytest.mark.parametrize(("ratio", "height_mm"), [("1:1", 24), ("16:9", 20.25), ("2:3", 36), ("9:16", 36)])
+def test_the_blur_is_a_part_of_the_picture_s_height(ratio: str, height_mm: float) -> None:
+    # 85 mm at f/2.8 focused at 2 m: m = 85 / 1915, and the disc of a point at 4 m is m × 85 / 2.8 / 2.
+    focus = focus_of(shot() | {"render": {"aspect_ratio": ratio}})
+    assert focus.blur_mm == pytest.approx(85 / 1915 * 85 / 2.8 / 2)
+    assert focus.blur_of_height == pytest.approx(focus.blur_mm / height_mm)
+
+
+def test_the_total_depth_of_field_is_that_between_the_limits() -> None:
+    focus = focus_of(shot())
+    assert focus.depth_m == pytest.approx(focus.sharp.far_m - focus.sharp.near_m)
+    assert f"depth {focus.depth_m:.3f}".rstrip("0") in focus.text()
+
+
+def test_the_main_subject_is_where_it_stands_and_not_where_the_camera_looks() -> None:
+    vase = shot(size_m=[0.2, 0.4, 0.2])
+    vase["camera"]["orbit"] = {"distance_m": 10, "target_m": [0, 0, -8]}
+    focus = focus_of(vase)
+    assert focus.sharp.focus_m == 10 and focus.subject_m == pytest.approx(2)
+    assert focus.subject_depth_m == pytest.approx(0.2)
+    assert "not all of it sharp" in focus.text()
+    vase["camera"]["orbit"]["distance_m"] = 5
+    assert focus_of(vase).subject_m is None
+    with pytest.raises(StudioFlowError, match="the main subject cannot be sharp"):
+        set_focus(vase, "aperture for subject")
+
+
 @pytest.mark.parametrize("action", FOCUS_ACTIONS)
 def test_every_result_can_be_drawn(action: str) -> None:
     assert "<svg" in focus_drawing(set_focus(shot(size_m=[0.05, 0.1, 0.05]), action)[1])

@@ -8,16 +8,16 @@ from itertools import takewhile
 from typing import Any
 
 from ...errors import StudioFlowError
-from ...studio.camera import caption_fields
+from ...studio.camera import NO_SIDE_DEG, caption_fields
 from ...studio.words import side, signed_deg
 from .base import Fault, rule, show, words
 from .shot import Shot
 from .words import Match, Text, meaning, word_set
 
 _NUMBERS_WIN = "change the words, which contradict what the camera's numbers say in the caption, or change the camera"
-_DEEP, _SHALLOW = 1.5, 0.6
-"""Depth of field over what is seen of the subject (``Sharpness.depth``) from which nearly everything is sharp, and
-below which the camera's words say shallow."""
+_DEEP, _SHALLOW = 0.0055, 0.0156
+"""Blur of infinity (``Sharpness.blur``) below which nearly everything is sharp, and from which the camera's words say
+shallow."""
 _SAME_LENS = 1.25
 """Focal lengths closer than this factor give pictures that nobody tells apart by a word."""
 _MACRO_FRAME_M = 0.4
@@ -78,8 +78,8 @@ def angle(shot: Shot) -> Iterator[Fault]:
 
 @rule("roll-contradicts-text")
 def roll(shot: Shot) -> Iterator[Fault]:
-    """Words for a tilted or a level horizon against the roll."""
-    if shot.orbit is None:
+    """Words for a tilted or a level horizon against the roll; straight up and down there is no horizon to see."""
+    if shot.orbit is None or abs(shot.orbit["elevation_deg"]) >= NO_SIDE_DEG:
         return
     rolled = abs(signed_deg(shot.orbit["roll_deg"]))
     for text in shot.texts_of("description", "composition", "context", "background"):
@@ -98,7 +98,7 @@ def seen_side(shot: Shot) -> Iterator[Fault]:
 
     Where the subject is turned, both readings are allowed: around the scene, and around the subject itself.
     """
-    if shot.orbit is None or abs(shot.orbit["elevation_deg"]) >= 65:
+    if shot.orbit is None or abs(shot.orbit["elevation_deg"]) >= NO_SIDE_DEG:
         return
     azimuth = shot.orbit["azimuth_deg"]
     for text in shot.texts:
@@ -227,10 +227,13 @@ def _engraved(shot: Shot) -> str:
 @rule("focus-contradicts-text")
 def focus(shot: Shot) -> Iterator[Fault]:
     """Words for depth of field against what lens, aperture and distance give."""
-    if shot.sharp is None or _SHALLOW <= shot.sharp.depth < _DEEP:
+    if shot.sharp is None or _DEEP <= shot.sharp.blur < _SHALLOW:
         return
-    depth = shot.sharp.depth
-    groups = ["focus.deep"] if depth < _SHALLOW else ["focus.shallow", "focus.shallow_in_background"]
+    deep, part = shot.sharp.blur < _DEEP, shot.sharp.part
+    # A subject that is not sharp as a whole looks shallow in front of the sharpest background.
+    if deep and part is not None and part < 1.0:
+        return
+    groups = ["focus.shallow", "focus.shallow_in_background"] if deep else ["focus.deep"]
     for text in shot.texts:
         wrong = [
             match
@@ -241,7 +244,7 @@ def focus(shot: Shot) -> Iterator[Fault]:
         if wrong:
             new = [meaning(match.group, match.phrase) for match in wrong]
             edits = [(match.start, match.end, str(word)) for match, word in zip(wrong, new, strict=True)]
-            really = "everything sharp from front to back" if depth >= _DEEP else "only a shallow zone sharp"
+            really = "everything sharp from front to back" if deep else "only a shallow zone sharp"
             yield Fault(
                 text.path,
                 f"the text says {_listed(wrong)}, while lens, aperture and distance give {really}",

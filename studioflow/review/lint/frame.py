@@ -78,7 +78,20 @@ def _filled(shot: Shot, index: int) -> Fill | None:
     if shot.camera_at is None or shot.ratio is None or index >= len(shot.subjects):
         return None
     subject = shot.subjects[index]
-    return fill_of(shot.camera, subject, shot.ratio, math.dist(shot.camera_at, center_of(subject)))
+    along = _away(shot, subject)[2]
+    return fill_of(shot.camera, subject, shot.ratio, along) if along > 0.0 else None
+
+
+def _away(shot: Shot, subject: dict[str, Any]) -> Point:
+    """Where the middle of a subject lies from the camera, without its roll: to the right, upwards, along the view."""
+    if shot.camera_at is None or shot.orbit is None:
+        raise ValueError("the camera stands nowhere")
+    axes = axes_of(shot.orbit["azimuth_deg"], shot.orbit["elevation_deg"])
+    away = [a - b for a, b in zip(center_of(subject), shot.camera_at, strict=True)]
+    across, up, along = (
+        sum(a * b for a, b in zip(away, axis, strict=True)) for axis in (axes.right, axes.up, axes.forward)
+    )
+    return across, up, along
 
 
 @rule("aperture-without-lens")
@@ -94,13 +107,15 @@ def aperture(shot: Shot) -> Iterator[Fault]:
 
 @rule("focus-misses-target")
 def focus_misses(shot: Shot) -> Iterator[Fault]:
-    """A focus distance that leaves the target unsharp."""
+    """A focus distance that leaves both the target and the main subject unsharp."""
     if shot.orbit is None or shot.sharp is None or "focus_distance_m" not in shot.camera["lens"]:
         return
     near, far = shot.sharp.near_m, shot.sharp.far_m
     distance = shot.orbit["distance_m"]
     half = max(shot.subjects[0].get("size_m", [0]), default=0) / 2.0 if shot.subjects else 0.0
-    if not near - half <= distance <= far + half:
+    front, back = shot.sharp.front_m, shot.sharp.back_m
+    on_subject = front is not None and back is not None and near <= back and front <= far
+    if not on_subject and not near - half <= distance <= far + half:
         yield Fault(
             ("camera", "lens", "focus_distance_m"),
             f"focused at {shot.sharp.focus_m:g} m the lens is sharp from {near:.3g} to {far:.3g} m, "
@@ -157,13 +172,11 @@ def out_of_frame(shot: Shot) -> Iterator[Fault]:
     target = shot.target
     if shot.camera_at is None or shot.orbit is None or target is None or abs(shot.orbit["roll_deg"]) > 10:
         return
-    forward, right, up = axes_of(shot.orbit["azimuth_deg"], shot.orbit["elevation_deg"])
     for index, subject in enumerate(shot.subjects):
         # A location in words wins in the caption, and then the position is only a note.
         if "position_m" not in subject or "location" in subject:
             continue
-        away = [a - b for a, b in zip(center_of(subject), shot.camera_at, strict=True)]
-        depth, across, height = (sum(a * b for a, b in zip(away, axis, strict=True)) for axis in (forward, right, up))
+        across, height, depth = _away(shot, subject)
         radius = math.hypot(*subject["size_m"]) / 2 if "size_m" in subject else _UNMEASURED_RADIUS_M
         frame = shot.frame_at(depth + radius)
         where = ""
