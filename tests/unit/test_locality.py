@@ -329,6 +329,13 @@ def test_a_leaf_changes_only_what_it_owns_or_reaches() -> None:
     assert reaches == {(row, field) for row, fields in REACHES.items() for field in fields}
 
 
+def test_camera_and_lighting_own_their_own_sections_and_nobody_else_does() -> None:
+    for row, fields in OWNERS.items():
+        home = {"camera": PHOTO, "lighting": "lighting"}.get(row[0])
+        sections = {field.split(".")[0] for field in fields}
+        assert sections == {home} if home else sections.isdisjoint({PHOTO, "lighting"}), row
+
+
 def test_a_part_owns_or_reaches_a_field_and_never_both() -> None:
     for row, fields in REACHES.items():
         assert fields.isdisjoint(OWNERS.get(row, set())), row
