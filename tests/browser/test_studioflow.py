@@ -73,7 +73,8 @@ def test_run_renders_and_delivers(recipe: Canvas, host: dev.Host) -> None:
     recipe.run()
     assert recipe.wait_for_preview("StudioFlowSaveDelivery") == [384, 256]
     recipe.expect_no_complaint()
-    written = {"".join(file.suffixes) for file in (host.base / "output" / "StudioFlow").iterdir()}
+    delivered = (host.base / "output" / "StudioFlow").glob("product_hero_*")
+    written = {"".join(file.suffixes) for file in delivered}
     assert written == {".png", ".exr", ".manifest.json", ".caption.json"}
 
 
