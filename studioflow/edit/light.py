@@ -81,7 +81,7 @@ def light_from_widgets(
     width_m: float = 0.0,
     height_m: float = 0.0,
 ) -> dict[str, Any]:
-    """A light of the manifest; a colour wins over the colour temperature. 0 leaves that, and the size, to the type."""
+    """A light of the manifest; a colour wins over the colour temperature. 0 leaves that, and the size, to its type."""
     if bool(width_m) != bool(height_m):
         raise EditError(
             "a light has a width and a height",
