@@ -72,8 +72,8 @@ class Light(io.ComfyNode):
                     min=0.0,
                     max=20000.0,
                     step=100.0,
-                    tooltip="Colour temperature in kelvin, from 1000: 3200 tungsten, 5600 daylight. 0 leaves the warmth "
-                    "to the words of the type. Not used where color says something.",
+                    tooltip="Colour temperature in kelvin, from 1000: 3200 tungsten, 5600 daylight. 0 leaves the "
+                    "warmth to the words of the type. Not used where color says something.",
                 ),
                 io.String.Input(
                     "color",
