@@ -8,10 +8,8 @@ from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.studio.menus import FRAMES, FROM_PLACE, LIGHT_ACTIONS
-from ..studioflow.studio.words import entries, menu
+from ..studioflow.studio.words import entries, menu, phrases
 from . import host
-
-_ROLES = ("key", "fill", "rim", "hair", "kicker", "background", "practical")
 
 
 class Light(io.ComfyNode):
@@ -25,7 +23,12 @@ class Light(io.ComfyNode):
             description="Sets one light. Chain several; a setup's lights in front of it can be changed one by one.",
             search_aliases=["key light", "fill", "rim light", "softbox", "kelvin", "lamp", "flash", "strobe"],
             inputs=[
-                io.Combo.Input("role", options=list(_ROLES), default="key", tooltip="What the light does."),
+                io.Combo.Input(
+                    "role",
+                    options=list(phrases("studio/light_words", "roles")),
+                    default="key",
+                    tooltip="What the light does.",
+                ),
                 io.Combo.Input(
                     "type",
                     options=types,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import EditError, require_choice
+from ..manifest import rules_for
 from ..studio.color_temperature import mired
 from ..studio.lighting import ambient_of, family_of, is_setup, kelvin_of, key_of, lights_of, seen_from
 from ..studio.menus import FRAMES, LIGHT_ACTIONS
@@ -13,9 +14,6 @@ from ..studio.placement import orbit_of
 from ..studio.words import entry, signed_deg
 from .field import put
 from .written import begun, finished
-
-KELVIN = (1000, 20000)
-"""What a manifest allows for a colour temperature."""
 
 
 def set_light(
@@ -146,7 +144,7 @@ def _require_no_flames(lights: Sequence[dict[str, Any]], color_temperature_k: fl
 
 def _mired_shift(lights: Sequence[dict[str, Any]], color_temperature_k: float) -> float:
     """By how many mired a setup's lights change so that its key light has a colour temperature."""
-    low, high = KELVIN
+    low, high = _kelvin_range()
     if not low <= color_temperature_k <= high:
         raise EditError(
             "there is no such colour temperature",
@@ -164,9 +162,15 @@ def _changed(light: dict[str, Any], mirrored: bool, mired_shift: float) -> dict[
     if mirrored and "azimuth_deg" in light:
         changed["azimuth_deg"] = signed_deg(-light["azimuth_deg"])
     if mired_shift and "color_temperature_k" in light:
-        low, high = KELVIN
+        low, high = _kelvin_range()
         # Beyond what a manifest allows there is only more of the same blue.
         shifted = mired(light["color_temperature_k"]) + mired_shift
         kelvin = high if shifted <= mired(high) else min(max(1e6 / shifted, low), high)
         changed["color_temperature_k"] = round(kelvin)
     return changed
+
+
+def _kelvin_range() -> tuple[float, float]:
+    """What a manifest allows for the colour temperature of a light."""
+    (rule,) = [rule for rule in rules_for(("lighting", "lights", 0, "color_temperature_k")) if "minimum" in rule]
+    return rule["minimum"], rule["maximum"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from studioflow.caption import compile_manifest
-from studioflow.edit.camera import set_camera, set_lens
+from studioflow.edit.camera import camera_from_comfyui, camera_to_comfyui, set_camera, set_lens
 from studioflow.edit.camera_path import path_manifests
 from studioflow.edit.focus import set_focus
 from studioflow.edit.light import light_from_widgets, set_light, set_setup
@@ -43,12 +43,18 @@ class Edit(NamedTuple):
     parts: tuple[str, ...]
 
 
+CAMERA_3D = camera_to_comfyui(set_camera(None, sensor="full_frame", azimuth_deg=70, elevation_deg=40, distance_m=3))[0]
+
+
 EDITS = {
     "Camera": Edit(
         lambda shot: set_camera(shot, sensor="aps_c", azimuth_deg=-70, elevation_deg=35, distance_m=0.7, roll_deg=25),
         ("camera.sensor", "camera.orbit", "camera.pose"),
     ),
     "Lens": Edit(lambda shot: set_lens(shot, preset="wide_24", aperture=16), ("camera.lens",)),
+    "Camera From ComfyUI 3D": Edit(
+        lambda shot: camera_from_comfyui(shot, CAMERA_3D | {"fov": 20}), ("camera.orbit", "camera.pose", "camera.lens")
+    ),
     "Depth Of Field": Edit(lambda shot: set_focus(shot, "focus at hyperfocal")[0], ("camera.lens.focus_distance_m",)),
     "Camera Path": Edit(lambda shot: path_manifests(shot, "turntable", frames=3)[1], ("camera.orbit", "camera.pose")),
     "Light": Edit(lambda shot: set_light(shot, light_from_widgets(**LIGHT)), ("lighting.lights",)),
@@ -115,6 +121,14 @@ def test_over_every_sample(name: str, sample: Any) -> None:
 def test_over_generated_shots(name: str, shot: Manifest) -> None:
     assume("structured_caption" not in shot.get("caption", {}))  # test_locality.py has those
     assert_local(EDITS[name], shot)
+
+
+@given(shot=manifests())
+@settings(max_examples=10, deadline=None)
+def test_a_panorama_over_generated_shots(shot: Manifest) -> None:
+    # Fewer, for each reads and measures the file again.
+    assume("structured_caption" not in shot.get("caption", {}))
+    assert_local(EDITS["HDRI Light"], shot)
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -321,3 +321,19 @@ def test_a_misspelt_preset_is_mended_and_an_unknown_one_only_told() -> None:
     assert not finding.patch and "moon_dust" in finding.problem
     described = CHROME_ON_A_TABLE | {"materials": {"shell": {"preset": "moon_dust", "description": "gray dust"}}}
     assert not found(described, "unknown-material")
+
+
+@pytest.mark.parametrize(("softbox_intensity", "told"), [(1.0, False), (0.0, True)])
+def test_a_softbox_that_is_off_is_nothing_to_be_mirrored(softbox_intensity: float, told: bool) -> None:
+    shot = {
+        "studioflow": "1.0",
+        "scene": {"subjects": [{"description": "a tap", "material": "chrome"}]},
+        "materials": {"chrome": {"preset": "polished_chrome"}},
+        "lighting": {
+            "lights": [
+                {"role": "key", "type": "spot", "distance_m": 2},
+                {"role": "fill", "type": "octabox", "distance_m": 1, "intensity": softbox_intensity},
+            ]
+        },
+    }
+    assert ("material-needs-other-light" in {finding.rule for finding in lint(shot)}) is told

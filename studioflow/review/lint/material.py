@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import nearest
 from ...resources import table
+from ...studio.lighting import ambient_of
 from ...studio.materials import light_class, needs_large_light, takes_light
 from ...studio.words import entries
 from .base import Fault, Path, replace, rule, show
@@ -24,13 +25,14 @@ _NEAR_MISS = 0.85
 @rule("material-needs-other-light")
 def small_light(shot: Shot) -> Iterator[Fault]:
     """A main subject that mirrors its light, and nothing but small hard lights to be mirrored."""
-    if not shot.subjects or not shot.lights:
+    shining = [light for light in shot.lights if light.intensity > 0]
+    if not shot.subjects or not shining:
         return
     named = shot.manifest.get("materials", {}).get(shot.subjects[0].get("material"), {})
     kind = takes_light(named)
-    if needs_large_light(kind) and all(light.apparent < _SOFT_FROM for light in shot.lights) and not _surrounded(shot):
+    if needs_large_light(kind) and all(light.apparent < _SOFT_FROM for light in shining) and not _surrounded(shot):
         title = entries("materials").get(named.get("preset", ""), {}).get("title", named.get("preset", ""))
-        lights = "one small hard light" if len(shot.lights) == 1 else "small hard lights only"
+        lights = "one small hard light" if len(shining) == 1 else "small hard lights only"
         yield Fault(
             ("scene", "subjects", 0, "material"),
             f"{show(title)} {light_class(kind)['takes']}, and there is {lights}",
@@ -45,7 +47,7 @@ def _surrounded(shot: Shot) -> bool:
         lighting.get("setup") in table("studio/materials.json")["_large_light_setups"]
         or "environment" in lighting
         or "time_of_day" in lighting
-        or lighting.get("ambient", 0.0) >= _SURROUNDED_FROM
+        or ambient_of(lighting) >= _SURROUNDED_FROM
     )
 
 
