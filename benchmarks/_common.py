@@ -32,9 +32,9 @@ def comfyui() -> Path:
     return Path(folder)
 
 
-def load_pack(base: Path) -> ModuleType:
+def load_pack(base: Path, *, cpu: bool = True) -> ModuleType:
     """The pack, loaded in this process as ComfyUI loads it, with ``base`` as ComfyUI's base directory."""
-    sys.argv = ["main.py", "--cpu", "--base-directory", str(base)]
+    sys.argv = ["main.py", *(["--cpu"] if cpu else []), "--base-directory", str(base)]
     sys.path.insert(0, str(comfyui()))
     import comfy.options
 

@@ -29,7 +29,7 @@ def model_choice(model: str | None, python: Path) -> tuple[list[str], Step]:
         def make(progress: Progress) -> None:
             run_logged(progress, [python, "-m", "studioflow", "standin", folders])
             # By name, because `auto` would take a model that an earlier --model has left linked there.
-            words.extend(["--model", max(path.name for path in folders.glob("studioflow-standin-*"))])
+            words.extend(["--model", max(path.name for path in folders.glob("studioflow-standin-fibo-[12]"))])
 
         return words, Step("Make stand-in models", make)
     folder = Path(model).expanduser().resolve()

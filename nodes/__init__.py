@@ -8,7 +8,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..studioflow.recipes import publish
 from .camera import Camera, CameraFromComfyUI3D, CameraPath, CameraToComfyUI3D, DepthOfField, Lens
-from .caption import CompileCaption
+from .caption import CompileCaption, EditCaption
 from .delivery import SaveDelivery
 from .edit import (
     FillPlaceholders,
@@ -19,7 +19,10 @@ from .edit import (
     SetField,
     VaryManifest,
 )
-from .fibo import FiboLoader, FiboSampler
+from .fibo import FiboLoader, FiboLora, FiboSpeed
+from .fibo_lora_convert import ConvertFiboLora
+from .fibo_native import FiboSize, MaskToFibo
+from .fibo_render import FiboDecode, FiboEdit, FiboEncode, FiboSampler
 from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
 from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
@@ -64,4 +67,13 @@ class StudioFlow(ComfyExtension):
             Style,
             Palette,
             Negative,
+            EditCaption,
+            FiboEdit,
+            FiboEncode,
+            FiboDecode,
+            FiboLora,
+            FiboSpeed,
+            FiboSize,
+            MaskToFibo,
+            ConvertFiboLora,
         ]

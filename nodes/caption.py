@@ -65,3 +65,43 @@ class CompileCaption(io.ComfyNode):
             render.count,
             ui=host.notice(numbers),
         )
+
+
+class EditCaption(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="StudioFlowEditCaption",
+            display_name="Edit Caption",
+            category="StudioFlow/Caption",
+            description="Joins the caption of the finished picture with the instruction that leads there: the prompt "
+            "of an edit, for FIBO Edit and for ComfyUI's TextEncodeFibo2.",
+            search_aliases=["edit instruction", "edit prompt", "inpaint prompt", "Bria", "retouch"],
+            inputs=[
+                io.String.Input(
+                    "instruction",
+                    multiline=True,
+                    default="",
+                    tooltip="One sentence in the imperative, for example: Replace the background with a snowy forest. "
+                    "With several pictures it names each once as <image_1>, <image_2>; with a mask it speaks of the "
+                    "masked region.",
+                ),
+                io.Int.Input("images", default=1, min=1, max=4, tooltip="How many pictures go into the edit."),
+                io.Boolean.Input("masked", default=False, tooltip="Whether a region of the picture is masked."),
+                io.String.Input(
+                    "caption",
+                    optional=True,
+                    force_input=True,
+                    tooltip="What the finished picture shows, from Compile Caption; without it the instruction stands "
+                    "alone. It describes the result and not the change.",
+                ),
+            ],
+            outputs=[io.String.Output(display_name="caption", tooltip="The prompt of the edit, JSON text.")],
+        )
+
+    @classmethod
+    def execute(cls, instruction: str, images: int, masked: bool, caption: str | None = None) -> io.NodeOutput:
+        from ..studioflow.caption.instruct import edit_caption
+
+        edit = edit_caption(caption or "", instruction, images=images, masked=masked)
+        return io.NodeOutput(edit.caption, ui=host.notice(*edit.notices))

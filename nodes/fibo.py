@@ -1,4 +1,4 @@
-"""Nodes that render with FIBO through diffusers."""
+"""Nodes that load FIBO through diffusers and say how it shall run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.fibo.model import DTYPES, find_model, find_models, load_model
-from ..studioflow.fibo.sample import MAX_SEED, provenance, sample
+from ..studioflow.fibo.folders import find_model, find_models, state
+from ..studioflow.fibo.model import DTYPES, load_model
+from ..studioflow.fibo.quantize import QUANTIZATIONS
+from ..studioflow.fibo.speed import ATTENTION
 from . import host
 
 
@@ -36,8 +38,16 @@ class FiboLoader(io.ComfyNode):
                     default="auto",
                     tooltip="Number format of the weights. auto: bfloat16 on a GPU, float32 on a CPU.",
                 ),
+                io.Combo.Input(
+                    "quantization",
+                    options=list(QUANTIZATIONS),
+                    default="none",
+                    optional=True,
+                    tooltip="Smaller weights for transformer and text encoder: int8 and fp8 take half of bfloat16, nf4 "
+                    "about a quarter. Needs torchao, for nf4 bitsandbytes.",
+                ),
             ],
-            outputs=[host.Fibo.Output(display_name="fibo", tooltip="The loaded model, for FIBO Sampler.")],
+            outputs=[host.Fibo.Output(display_name="fibo", tooltip="The model, for FIBO Sampler and FIBO Edit.")],
         )
 
     @classmethod
@@ -50,80 +60,104 @@ class FiboLoader(io.ComfyNode):
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, model: str, dtype: str) -> str:
+    def fingerprint_inputs(cls, model: str, dtype: str, quantization: str = "none") -> str:
+        # A file that was replaced under the running server loads the model anew.
         found = find_model(model, host.model_folders())
-        return f"{found.folder}:{(found.folder / 'model_index.json').stat().st_mtime_ns}:{dtype}"
+        return f"{found.folder}:{state(found.folder)}:{dtype}:{quantization}"
 
     @classmethod
-    def execute(cls, model: str, dtype: str) -> io.NodeOutput:
-        host.make_room()
-        fibo = load_model(find_model(model, host.model_folders()), device=host.device(), dtype=dtype)
+    def execute(cls, model: str, dtype: str, quantization: str = "none") -> io.NodeOutput:
+        found = find_model(model, host.model_folders())
+        fibo = load_model(found, device=host.device(), dtype=dtype, quantization=quantization, memory=host.memory)
         return io.NodeOutput(fibo, ui=host.notice(fibo.name, fibo.notice))
 
 
-class FiboSampler(io.ComfyNode):
+class FiboLora(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
         return host.schema(
-            node_id="StudioFlowFiboSampler",
-            display_name="FIBO Sampler",
+            node_id="StudioFlowFiboLora",
+            display_name="FIBO LoRA",
             category="StudioFlow/FIBO",
-            description="Renders a caption with a loaded FIBO model. Cancel takes effect within one step.",
-            search_aliases=["Bria", "render", "generate", "KSampler", "text to image", "FIBO"],
+            description="Puts a LoRA on a FIBO model. Several in a row add up; the loaded weights stay as they are.",
+            search_aliases=["load LoRA", "adapter", "style LoRA", "turbo LoRA", "fine-tune"],
             inputs=[
-                host.Fibo.Input("fibo", tooltip="From FIBO Loader."),
-                io.String.Input(
-                    "caption",
-                    multiline=True,
-                    default="",
-                    tooltip="FIBO's structured caption as JSON, from Compile Caption. FIBO 1.x takes nothing else.",
-                ),
-                io.String.Input(
-                    "negative",
-                    multiline=True,
-                    default="",
-                    tooltip="What to steer away from. Empty: the empty caption the model was trained with. Counts only "
-                    "while cfg is above 1.",
-                ),
-                io.Int.Input("width", default=1024, min=16, max=4096, step=16, tooltip="Pixels, a multiple of 16."),
-                io.Int.Input("height", default=1024, min=16, max=4096, step=16, tooltip="Pixels, a multiple of 16."),
-                io.Int.Input(
-                    "seed",
-                    default=0,
-                    min=0,
-                    max=MAX_SEED,
-                    control_after_generate=True,
-                    tooltip="Seed of the starting noise; the same seed gives the same picture.",
-                ),
-                io.Int.Input("steps", default=30, min=1, max=200, tooltip="Denoising steps."),
+                host.Fibo.Input("fibo", tooltip="From FIBO Loader, or from another FIBO LoRA."),
+                io.Combo.Input("lora", options=host.loras(), tooltip="A file in models/loras, as diffusers writes it."),
                 io.Float.Input(
-                    "cfg",
-                    default=5.0,
-                    min=1.0,
-                    max=20.0,
-                    step=0.1,
-                    tooltip="Guidance. 1 turns it off and halves the time; distilled models want 1.",
-                ),
-                io.Int.Input("count", default=1, min=1, max=64, tooltip="Pictures, each with the next seed."),
-            ],
-            outputs=[
-                io.Image.Output(display_name="image", tooltip="Float pictures, sRGB-encoded, never rounded to 8 bits."),
-                host.Provenance.Output(
-                    display_name="provenance", tooltip="How the pictures were made, for Save Delivery."
+                    "strength", default=1.0, min=-4.0, max=4.0, step=0.05, tooltip="1 as it was trained; 0 is none."
                 ),
             ],
+            outputs=[host.Fibo.Output(display_name="fibo", tooltip="The model with the LoRA.")],
         )
 
     @classmethod
-    def execute(cls, fibo: Any, caption: str, negative: str, seed: int, count: int, **settings: Any) -> io.NodeOutput:
-        images = sample(
-            fibo,
-            caption,
-            negative=negative,
-            seed=seed,
-            count=count,
-            on_step=host.Progress(count * settings["steps"]),
-            **settings,
+    def fingerprint_inputs(cls, fibo: Any = None, lora: str = "", strength: float = 1.0) -> str:
+        about = host.find_lora(lora).stat()
+        return f"{lora}:{about.st_size}:{about.st_mtime_ns}:{strength}"
+
+    @classmethod
+    def execute(cls, fibo: Any, lora: str, strength: float) -> io.NodeOutput:
+        from dataclasses import replace
+
+        from ..studioflow.fibo.lora import read_lora
+
+        read = read_lora(lora, host.find_lora(lora), strength, fibo.family)
+        return io.NodeOutput(replace(fibo, loras=(*fibo.loras, read)), ui=host.notice(fibo.notice))
+
+
+class FiboSpeed(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="StudioFlowFiboSpeed",
+            display_name="FIBO Speed",
+            category="StudioFlow/FIBO",
+            description="How a FIBO model runs. Everything but step_cache gives the same pictures, to rounding.",
+            search_aliases=["TeaCache", "first block cache", "torch.compile", "attention", "faster", "optimize"],
+            inputs=[
+                host.Fibo.Input("fibo", tooltip="From FIBO Loader."),
+                io.Boolean.Input(
+                    "skip_padding",
+                    default=True,
+                    tooltip="FIBO 1.x with guidance: leave out the padding of the shorter prompt. Exact.",
+                ),
+                io.Float.Input(
+                    "step_cache",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Approximate: skip a step while the first block changes by less than this. 0 is off. "
+                    "Written into the provenance.",
+                ),
+                io.Boolean.Input(
+                    "compile",
+                    default=False,
+                    tooltip="torch.compile of the repeated blocks: the first render takes longer, the next are faster.",
+                ),
+                io.Combo.Input(
+                    "attention",
+                    options=list(ATTENTION),
+                    default="auto",
+                    tooltip="What calculates attention. auto leaves it to diffusers; others may need a package.",
+                ),
+                io.Boolean.Input(
+                    "channels_last",
+                    default=False,
+                    tooltip="The memory layout of the decoder's pictures; faster on some GPUs. Exact.",
+                ),
+            ],
+            outputs=[host.Fibo.Output(display_name="fibo", tooltip="The model, set so.")],
         )
-        facts = provenance(fibo, seed=seed, count=count, **settings)
-        return io.NodeOutput(images, facts, ui=host.notice(fibo.notice))
+
+    @classmethod
+    def execute(cls, fibo: Any, **settings: Any) -> io.NodeOutput:
+        from dataclasses import replace
+
+        from ..studioflow.fibo.speed import Speed, check
+
+        speed = Speed(**settings)
+        check(fibo.pipeline, speed)
+        notice = "step_cache is approximate: the pictures differ a little" if speed.step_cache else ""
+        return io.NodeOutput(replace(fibo, speed=speed), ui=host.notice(notice))

@@ -28,13 +28,19 @@ class Family:
     dialect: str
     steps: int
     cfg: float
+    tasks: tuple[str, ...] = ("generate",)
+    """What it was trained to do: ``generate`` a picture from a caption, ``edit`` given ones."""
+    references: int = 0
+    """The most pictures that one edit takes."""
+    negative: bool = True
+    """False where guidance is distilled into the weights: at the family's own cfg of 1 a negative has no effect."""
     base: bool = False
-    """Stands for its generation where a folder's name does not tell which model it is."""
+    """Stands for its pipeline class where a folder's name does not tell which model it is."""
 
 
 def families() -> dict[str, Family]:
     """All families by id, in order of preference."""
-    return {key: Family(id=key, **row) for key, row in table("families.json").items()}
+    return {key: Family(id=key, **row | {"tasks": tuple(row["tasks"])}) for key, row in table("families.json").items()}
 
 
 def family(family_id: str) -> Family:
@@ -54,13 +60,14 @@ def family_by_name(name: str, pipeline: str) -> Family | None:
     """The family that a folder or repository name tells, among those the given pipeline class runs.
 
     The architecture alone does not tell the models of one generation apart, so the name decides
-    (``Fibo-lite``, ``briaai/FIBO``); a name that tells nothing gives the generation's base family, and a
+    (``Fibo-lite``, ``briaai/FIBO``); a name that tells nothing gives the class's base family, and a
     pipeline class that runs no FIBO model gives None.
     """
     candidates = [candidate for candidate in families().values() if candidate.pipeline == pipeline]
     plain = _plain(name.rsplit("/", 1)[-1])
     base = next((candidate for candidate in candidates if candidate.base), None)
-    named = {_plain(candidate.repo.split("/")[1]): candidate for candidate in candidates}
+    named = {_plain(candidate.id): candidate for candidate in candidates}
+    named |= {_plain(candidate.repo.split("/")[1]): candidate for candidate in candidates}
     if plain in named:
         return named[plain]
     inside = [key for key in named if key in plain and named[key] is not base]

@@ -1,142 +1,82 @@
-"""FIBO models on this machine: which there are, whether they are whole, and loading one."""
+"""A FIBO model in memory: loaded from its folder, with what a render and a delivery must know about it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, did_you_mean
-from ..families import Family, families, family, family_by_name
+from ..families import Family
+from .folders import PARTS, Found, check_whole, family_of, fingerprint, standin
+from .lora import Lora
+from .memory import Memory, Resident, lend
+from .quantize import config as quantization_config
+from .quantize import finish
+from .speed import Speed
 
-STANDIN_MARKER = "studioflow_standin.json"
+if TYPE_CHECKING:
+    import torch
+
+    from .cache import TextCache
+
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 
-_INDEX = "model_index.json"
-_WEIGHTED_PARTS = {"transformer", "text_encoder", "vae"}
-_BLOCK = 64 * 1024
+MakeMemory = Callable[["Mapping[str, torch.nn.Module]"], Memory]
 
-
-@dataclass(frozen=True)
-class Found:
-    """A model that can be asked for by ``name``: a folder below a models directory, or a Hugging Face id."""
-
-    name: str
-    folder: Path
+_shared_text: weakref.ref[TextCache] | None = None
 
 
 @dataclass(frozen=True)
 class FiboModel:
-    """A loaded pipeline and what a delivery must say about it. ``notice`` is not empty for stand-in weights."""
+    """A loaded pipeline and how to use it. ``notice`` is not empty for stand-in weights.
+
+    ``dataclasses.replace`` gives the same weights with other ``loras`` or ``speed``: a render brings the pipeline
+    into the state that its model asks for, so that several of these may share one pipeline.
+    """
 
     pipeline: Any
     name: str
     family: Family
     fingerprint: str
     notice: str
+    folder: Path
+    memory: Memory
+    dtype: str
+    quantization: str = "none"
+    loras: tuple[Lora, ...] = ()
+    speed: Speed = field(default_factory=Speed)
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What identifies the model in a delivered file."""
-        facts = {"model": self.name, "family": self.family.id, "fingerprint": self.fingerprint}
-        return facts | ({"notice": self.notice} if self.notice else {})
+        facts: dict[str, Any] = {"model": self.name, "family": self.family.id, "fingerprint": self.fingerprint}
+        if self.notice:
+            facts["notice"] = self.notice
+        if self.quantization != "none":
+            facts["quantization"] = self.quantization
+        if self.loras:
+            facts["loras"] = [
+                {"name": lora.name, "strength": lora.strength, "fingerprint": lora.fingerprint} for lora in self.loras
+            ]
+        return facts
 
 
-def find_models(folders: Iterable[str | Path]) -> list[Found]:
-    """FIBO pipelines in diffusers layout: folders directly below the given ones, then the Hugging Face cache.
+def load_model(
+    found: Found,
+    *,
+    device: str = "cpu",
+    dtype: str = "auto",
+    quantization: str = "none",
+    memory: MakeMemory | None = None,
+) -> FiboModel:
+    """The pipeline of a found model. ``dtype`` auto is bfloat16 on an accelerator and float32 on a CPU.
 
-    In the order in which ``auto`` prefers them: real weights before stand-ins, then as families.json lists them.
-    Only reads the small model_index.json of each, and passes over what it cannot read.
-    """
-    candidates = [Found(path.name, path) for folder in folders for path in _folders_in(Path(folder))]
-    candidates += [Found(name, folder) for name, folder in _cached_repositories()]
-    order = list(families())
-    ranked: dict[str, tuple[tuple[bool, int, str], Found]] = {}
-    for model in candidates:
-        try:
-            rank = (bool(_standin(model.folder)), order.index(_require_family(model).id), model.name)
-        except (ModelError, OSError):
-            continue
-        ranked.setdefault(model.name, (rank, model))
-    return [model for _, model in sorted(ranked.values(), key=lambda item: item[0])]
-
-
-def find_model(name: str, folders: Sequence[Path]) -> Found:
-    """The model of that name, or for ``auto`` the first that ``find_models`` prefers.
-
-    Raises ModelError that names what there is and where to put one; a model of another family is told as such.
-    """
-    models = find_models(folders)
-    names = [model.name for model in models]
-    get_one = f"hf download briaai/Fibo-2.0-dev --local-dir {folders[0] / 'Fibo-2.0-dev'}"
-    if name == "auto":
-        if not models:
-            raise ModelError(
-                "no FIBO model is installed",
-                where=str(folders[0]),
-                found="none",
-                allowed="a FIBO model in diffusers layout",
-                fix=get_one,
-            )
-        return models[0]
-    for model in models:
-        if model.name == name:
-            return model
-    for folder in folders:
-        if name and name == Path(name).name and (folder / name).is_dir():
-            _require_family(Found(name, folder / name))
-    raise ModelError(
-        "no such FIBO model",
-        found=f'"{name}"',
-        allowed=", ".join(["auto", *names]),
-        fix=did_you_mean(name, names) or f"choose one from the menu, or get one: {get_one}",
-    )
-
-
-def check_whole(folder: Path) -> None:
-    """Raises ModelError unless every part that model_index.json names is there, complete, and free of code."""
-    from safetensors import SafetensorError, safe_open
-
-    for part, (library, class_name) in _parts(folder).items():
-        if library not in ("diffusers", "transformers"):
-            raise ModelError(
-                "the model asks for code of its own, which is never run",
-                where=f"{folder / _INDEX} /{part}",
-                found=f"{library}.{class_name}",
-                allowed="classes of diffusers and transformers",
-                fix="use the model as Bria publishes it",
-            )
-        if not (folder / part).is_dir():
-            raise _incomplete(folder / part, "no such folder")
-        if not any((folder / part).glob("*.json")):
-            raise _incomplete(folder / part, "a folder without configuration")
-    weights = sorted(folder.rglob("*.safetensors"))
-    for part in _WEIGHTED_PARTS & _parts(folder).keys():
-        # transformers would build a model of its default size, of billions of numbers, where this file is missing.
-        if not (folder / part / "config.json").is_file():
-            raise _incomplete(folder / part / "config.json", "no such file")
-        if not any(file.parent == folder / part for file in weights):
-            raise _incomplete(folder / part, "a folder without .safetensors weights")
-    for index in folder.rglob("*.safetensors.index.json"):
-        for shard in set(_json(index).get("weight_map", {}).values()):
-            if not (index.parent / shard).is_file():
-                raise _incomplete(index.parent / shard, "no such file, though the index beside it names it")
-    for file in weights:
-        try:
-            with safe_open(file, framework="np"):
-                pass
-        except (SafetensorError, OSError) as error:
-            raise _incomplete(file, f"{file.stat().st_size:,} bytes that are no whole safetensors file") from error
-
-
-def load_model(model: Found, *, device: str = "cpu", dtype: str = "auto") -> FiboModel:
-    """The pipeline of a found model on a torch device. ``auto`` is bfloat16 on an accelerator, float32 on a CPU.
-
-    Reads local files only and runs no remote code. Raises ModelError for a folder that is half copied, of
-    another family, or needs a newer diffusers.
+    ``memory`` makes what keeps the weights, given the parts by name; without it they stay on ``device``. Reads local
+    files only and runs no remote code. Raises ModelError for a folder that is half copied, of another family, or
+    needs a newer diffusers.
     """
     import torch
 
@@ -144,152 +84,85 @@ def load_model(model: Found, *, device: str = "cpu", dtype: str = "auto") -> Fib
         raise ModelError(
             "no such dtype", found=f'"{dtype}"', allowed=", ".join(DTYPES), fix=did_you_mean(dtype, DTYPES)
         )
-    family_ = _require_family(model)
-    check_whole(model.folder)
-    pipeline_class = _pipeline_class(family_)
+    family = family_of(found)
+    check_whole(found.folder)
+    pipeline_class = _pipeline_class(family)
     if dtype == "auto":
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
-    try:
-        pipeline = pipeline_class.from_pretrained(
-            model.folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ModelError(
-            "the model cannot be loaded",
-            where=str(model.folder),
-            found=f"{type(error).__name__}: {str(error).splitlines()[0][:300]}",
-            allowed=f"{family_.title} as Bria publishes it, in diffusers layout",
-            fix="compare the folder with its source, or download it again",
-        ) from error
+    pipeline = _read(found, family, pipeline_class, dtype, quantization_config(quantization, dtype, device))
+    finish(pipeline, quantization)
+    encoder = fingerprint(found.folder, ("text_encoder", "tokenizer", "processor"))
+    remember(pipeline, f"{encoder} {quantization}")
     return FiboModel(
-        pipeline=pipeline.to(device),
-        name=model.name,
-        family=family_,
-        fingerprint=fingerprint(model.folder),
-        notice=_standin(model.folder).get("notice", ""),
+        pipeline=pipeline,
+        name=found.name,
+        family=family,
+        fingerprint=fingerprint(found.folder),
+        notice=standin(found.folder).get("notice", ""),
+        folder=found.folder,
+        memory=take(pipeline, device, memory),
+        dtype=dtype,
+        quantization=quantization,
     )
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) that tells models apart without reading them whole.
-
-    Over every configuration file, and of every weights file the size and the first, middle and last 64 KiB.
-    """
-    digest = hashlib.sha256()
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors") and path.is_file())
-    for file in files:
-        size = file.stat().st_size
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
-        with file.open("rb") as stream:
-            if file.suffix == ".json":
-                digest.update(stream.read())
-                continue
-            for offset in (0, max(0, size // 2 - _BLOCK // 2), max(0, size - _BLOCK)):
-                stream.seek(offset)
-                digest.update(stream.read(_BLOCK))
-    return digest.hexdigest()
+def take(pipeline: Any, device: str, memory: MakeMemory | None = None) -> Memory:
+    """Puts the weights of a pipeline into the care of a memory, and gives that."""
+    pipeline.set_progress_bar_config(disable=True)
+    parts = {name: getattr(pipeline, name) for name in PARTS}
+    kept = memory(parts) if memory else Resident(parts, device)
+    lend(pipeline, kept)
+    return kept
 
 
-def _require_family(model: Found) -> Family:
-    if not model.folder.is_dir():
-        raise ModelError("the model folder is missing", where=str(model.folder), found="no such folder")
-    if not (model.folder / _INDEX).is_file():
-        raise _incomplete(model.folder / _INDEX, "no such file")
-    pipeline = _pipeline_name(model.folder)
-    named = family_by_name(model.name, pipeline)
-    if named is None:
+def _read(found: Found, family: Family, pipeline_class: Any, dtype: str, quantization: Any) -> Any:
+    import torch
+
+    try:
+        # ComfyUI runs nodes in inference mode; weights made there could not be moved outside it, as its /free does.
+        with torch.inference_mode(False):
+            return pipeline_class.from_pretrained(
+                found.folder,
+                dtype=getattr(torch, dtype),
+                quantization_config=quantization,
+                local_files_only=True,
+                use_safetensors=True,
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelError(
-            "the model is of another family",
-            where=str(model.folder / _INDEX),
-            found=pipeline or "no pipeline class",
-            allowed=", ".join(sorted({row.pipeline for row in families().values()})),
-            fix="load it with the nodes made for it, or choose a FIBO model",
-        )
-    marker = _standin(model.folder)
-    if not marker:
-        return named
-    base = family(marker["family"])
-    return replace(base, title=f"{base.title} stand-in", steps=marker["steps"])
+            "the model cannot be loaded",
+            where=str(found.folder),
+            found=f"{type(error).__name__}: {str(error).splitlines()[0][:300]}",
+            allowed=f"{family.title} as Bria publishes it, in diffusers layout",
+            fix="compare the folder with its source, or download it again",
+        ) from error
 
 
-def _pipeline_class(family_: Family) -> Any:
+def remember(pipeline: Any, encoder: str) -> None:
+    """Gives the pipeline a memory for captions; all models that are loaded share one, which goes with the last.
+
+    ``encoder`` names whatever changes the text encoder: its weights and their number format.
+    """
+    from .cache import TextCache
+    from .text import remember_text
+
+    global _shared_text
+    cache = _shared_text() if _shared_text else None
+    if cache is None:
+        cache = TextCache()
+        _shared_text = weakref.ref(cache)
+    remember_text(pipeline, cache, encoder)
+
+
+def _pipeline_class(family: Family) -> Any:
     import diffusers
 
-    found = getattr(diffusers, family_.pipeline, None)
+    found = getattr(diffusers, family.pipeline, None)
     if found is None:
         raise ModelError(
-            f"{family_.title} needs a newer diffusers",
+            f"{family.title} needs a newer diffusers",
             found=f"diffusers {diffusers.__version__}",
             allowed="0.42 or newer, which needs Python 3.11",
             fix="pip install -U diffusers, or use ComfyUI's own FIBO 2 nodes",
         )
-    return found
-
-
-def _standin(folder: Path) -> dict[str, Any]:
-    """What the marker of a stand-in says: notice, family, steps; empty for real weights."""
-    path = folder / STANDIN_MARKER
-    if not path.is_file():
-        return {}
-    marker = _json(path)
-    kinds = {"notice": str, "family": str, "steps": int}
-    if not all(isinstance(marker.get(name), kind) for name, kind in kinds.items()):
-        raise _incomplete(path, "a marker without notice, family and steps")
-    return marker
-
-
-def _parts(folder: Path) -> dict[str, tuple[str, str]]:
-    """The components of the pipeline and the library and class of each, as model_index.json lists them."""
-    parts = {}
-    for key, value in _json(folder / _INDEX).items():
-        if not key.startswith("_") and isinstance(value, list) and len(value) == 2 and value[0]:
-            parts[key] = (str(value[0]), str(value[1]))
-    return parts
-
-
-def _pipeline_name(folder: Path) -> str:
-    try:
-        return str(_json(folder / _INDEX).get("_class_name", ""))
-    except ModelError:
-        return ""
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _incomplete(path, "not readable as JSON") from error
-    if not isinstance(loaded, dict):
-        raise _incomplete(path, "JSON, but no object")
-    return loaded
-
-
-def _incomplete(path: Path, found: str) -> ModelError:
-    return ModelError(
-        "the model is not complete",
-        where=str(path),
-        found=found,
-        allowed="a whole copy in diffusers layout",
-        fix="copy or download the model again and wait until it is done",
-    )
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.endswith(".part"))
-    except OSError:
-        return []
-
-
-def _cached_repositories() -> list[tuple[str, Path]]:
-    """Repositories of Bria in the Hugging Face cache, with the folder of the revision that ``main`` names."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    found = []
-    for folder in sorted(Path(HF_HUB_CACHE).glob("models--*")):
-        main = folder / "refs" / "main"
-        if main.is_file():
-            snapshot = folder / "snapshots" / main.read_text(encoding="utf-8").strip()
-            if (snapshot / _INDEX).is_file():
-                found.append((folder.name.removeprefix("models--").replace("--", "/", 1), snapshot))
     return found

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
-from ..errors import ManifestError
 from ..families import Family
-from ..resources import table
-
-STEP = 16
-"""Every FIBO works on latents of 16 × 16 pixels."""
-MIN_SIDE, MAX_SIDE = 64, 4096
-_TRAINED_AREA = 1024 * 1024
+from ..sizes import picture_size
+from ..sizes import size_for_ratio as size_for_ratio
 
 
 class RenderSettings(NamedTuple):
@@ -50,37 +44,8 @@ def picture_ratio(manifest: dict[str, Any]) -> float:
     return int(across) / int(up)
 
 
-def size_for_ratio(aspect_ratio: str, megapixels: float, dialect: str) -> tuple[int, int]:
-    """Width and height for ``W:H``: the size FIBO was trained at where there is one, else computed to the area.
-
-    ``megapixels`` is in units of 1024 × 1024. A ratio is met to within the rounding of both sides to 16 pixels.
-    """
-    w, h = (int(part) for part in aspect_ratio.split(":"))
-    trained: dict[str, list[int]] = table("trained_sizes.json")[dialect]
-    divisor = math.gcd(w, h)
-    size = trained.get(f"{w // divisor}:{h // divisor}")
-    if size and megapixels == 1:
-        return size[0], size[1]
-    area = megapixels * _TRAINED_AREA
-    exact_width = math.sqrt(area * w / h)
-    return _multiple(exact_width), _multiple(area / exact_width)
-
-
 def _size(render: dict[str, Any], family: Family) -> tuple[int, int]:
     if "width" in render:
         return int(render["width"]), int(render["height"])
     ratio = render.get("aspect_ratio", "1:1")
-    width, height = size_for_ratio(ratio, render.get("megapixels", 1), family.dialect)
-    if not (MIN_SIDE <= min(width, height) and max(width, height) <= MAX_SIDE):
-        raise ManifestError(
-            "the picture would be too long and thin",
-            where="/render/aspect_ratio",
-            found=f'"{ratio}", which is {width} × {height} pixels',
-            allowed=f"sides of {MIN_SIDE} to {MAX_SIDE} pixels",
-            fix="choose a squarer aspect_ratio or other megapixels",
-        )
-    return width, height
-
-
-def _multiple(pixels: float) -> int:
-    return max(STEP, STEP * math.floor(pixels / STEP + 0.5))
+    return picture_size(ratio, render.get("megapixels", 1), family.dialect, where="/render/aspect_ratio")

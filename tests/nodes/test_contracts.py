@@ -45,6 +45,15 @@ IDS = [
     "StudioFlowStyle",
     "StudioFlowPalette",
     "StudioFlowNegative",
+    "StudioFlowEditCaption",
+    "StudioFlowFiboEdit",
+    "StudioFlowFiboEncode",
+    "StudioFlowFiboDecode",
+    "StudioFlowFiboLora",
+    "StudioFlowFiboSpeed",
+    "StudioFlowFiboSize",
+    "StudioFlowMaskToFibo",
+    "StudioFlowConvertFiboLora",
 ]
 
 
@@ -70,7 +79,7 @@ def test_only_v3(pack: ModuleType) -> None:
 def test_names_and_words(node: Any) -> None:
     schema = node.GET_SCHEMA()
     assert schema.category.startswith("StudioFlow/")
-    names = {"FIBO": "Fibo", "HDRI": "Hdri", "ComfyUI": "Comfyui"}
+    names = {"FIBO": "Fibo", "HDRI": "Hdri", "ComfyUI": "Comfyui", "LoRA": "Lora"}
     assert all(names.get(word, word).istitle() or word == "3D" for word in schema.display_name.split())
     assert schema.description.endswith(".")
 
@@ -90,7 +99,7 @@ def test_input_ids_are_snake_case_and_unlike_output_ids(node: Any) -> None:
 
 
 def test_own_sockets_have_a_prefix(node: Any) -> None:
-    known = {"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "IMAGE", "LOAD3D_CAMERA"}
+    known = {"STRING", "INT", "FLOAT", "BOOLEAN", "COMBO", "IMAGE", "MASK", "LOAD3D_CAMERA"}
     for socket in [*node.GET_SCHEMA().inputs, *node.GET_SCHEMA().outputs]:
         kind = socket.get_io_type()
         assert kind in known or kind.startswith("STUDIOFLOW_"), kind

@@ -1,10 +1,14 @@
-"""For the tests of dev.py: its folders moved into tmp_path, a step to run in, and a ComfyUI of a few lines."""
+"""For the tests of dev.py: its folders moved into tmp_path, a step to run in, and a ComfyUI of a few lines.
+
+For the tests of FIBO: the stand-in models, made and loaded once.
+"""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +61,41 @@ def progress(dev_in_tmp: None) -> Iterator[Progress]:
     """A step that is under way."""
     with Progress("a step", places.LOGS / "step.log") as progress:
         yield progress
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with a stand-in for each pipeline class that the installed diffusers has."""
+    torch, diffusers = pytest.importorskip("torch"), pytest.importorskip("diffusers")
+    from studioflow.fibo.standin import make_standins
+
+    # A second thread costs tiny models more than it gives, and everything where the cores are busy.
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("diffusers")
+    assert len(make_standins(folder)) == (3 if hasattr(diffusers, "BriaFibo2Pipeline") else 2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loaded(models: Path) -> dict[str, Any]:
+    """The stand-ins by the last word of their names: 1, edit and 2."""
+    from studioflow.fibo.folders import find_models
+    from studioflow.fibo.model import load_model
+
+    return {found.name.rsplit("-", 1)[1]: load_model(found) for found in find_models([models])}
+
+
+@pytest.fixture(params=["1", "2"])
+def model(request: pytest.FixtureRequest, loaded: dict[str, Any]) -> Any:
+    """A model that paints from a caption, of each generation."""
+    if request.param not in loaded:
+        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+    return loaded[request.param]
+
+
+@pytest.fixture(params=["edit", "2"])
+def editor(request: pytest.FixtureRequest, loaded: dict[str, Any]) -> Any:
+    """A model that edits pictures, of each generation."""
+    if request.param not in loaded:
+        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+    return loaded[request.param]

@@ -71,6 +71,10 @@ HEAVY = {
     "jsonschema_rs",
     "accelerate",
     "safetensors",
+    "peft",
+    "torchao",
+    "bitsandbytes",
+    "psutil",
 }
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from studioflow.errors import ManifestError, ModelError
 from studioflow.families import families, family, family_by_name
 from studioflow.manifest import render_settings
-from studioflow.manifest.render import size_for_ratio
 from studioflow.resources import table
+from studioflow.sizes import size_for_ratio
 
 RATIOS = ["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "5:4", "4:5", "21:9", "9:21", "2:1", "3:1", "16:10"]
 
@@ -86,4 +86,4 @@ def test_unknown_pipeline_and_unknown_family() -> None:
     assert family_by_name("FIBO", "FluxPipeline") is None
     with pytest.raises(ModelError, match=r'did you mean "fibo-lite"'):
         family("fibo-light")
-    assert sum(row.base for row in families().values()) == 2
+    assert sum(row.base for row in families().values()) == 3

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ...caption import compile_for
 from ...errors import StudioFlowError
 from ...families import Family
-from ...manifest.render import size_for_ratio
 from ...resources import table
+from ...sizes import size_for_ratio
 from .base import Fault, Path, parsed_pointer, remove, replace, rule, show, words
 from .shot import Shot
 

@@ -1,46 +1,22 @@
-"""The real pipeline classes of diffusers, tiny: found, checked, loaded, rendered and stopped."""
+"""FIBO models on disk: found, told apart, checked and loaded."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from studioflow.caption import compile_for
 from studioflow.errors import ModelError
-from studioflow.fibo.model import Found, check_whole, find_model, find_models, fingerprint, load_model
-from studioflow.fibo.sample import MAX_SEED, provenance, sample
+from studioflow.families import families
+from studioflow.fibo.folders import Found, check_whole, find_model, find_models, fingerprint, state
+from studioflow.fibo.model import load_model
 from studioflow.fibo.standin import NOTICE, make_standins
 
-torch = pytest.importorskip("torch")
-diffusers = pytest.importorskip("diffusers")
-
-# A second thread costs tiny models more than it gives, and everything where the cores are busy.
-torch.set_num_threads(1)
-
-SMALL = {"width": 64, "height": 48, "seed": 3, "steps": 3, "cfg": 5.0}
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("diffusers")
-    made = make_standins(folder)
-    assert len(made) == (2 if hasattr(diffusers, "BriaFibo2Pipeline") else 1)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def loaded(models: Path) -> dict[str, object]:
-    return {found.name[-1]: load_model(found) for found in find_models([models])}
-
-
-@pytest.fixture(params=["1", "2"])
-def model(request: pytest.FixtureRequest, loaded: dict[str, object]) -> object:
-    if request.param not in loaded:
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
-    return loaded[request.param]
+pytest.importorskip("torch")
+pytest.importorskip("diffusers")
 
 
 @pytest.fixture
@@ -50,12 +26,7 @@ def copied(models: Path, tmp_path: Path) -> Found:
     return Found("model", tmp_path / "model")
 
 
-def caption_for(model: object) -> str:
-    # Short: the stand-ins read a token a byte, and reading takes most of the time at this size.
-    return compile_for({"studioflow": "1.0", "scene": {"description": "a cup"}}, "auto", model.family)[0].caption
-
-
-def test_standins_say_so_and_are_kept(models: Path, loaded: dict[str, object]) -> None:
+def test_standins_say_so_and_are_kept(models: Path, loaded: dict[str, Any]) -> None:
     assert all(model.notice == NOTICE for model in loaded.values())
     before = {path: path.stat().st_mtime_ns for path in models.rglob("*")}
     make_standins(models)
@@ -67,91 +38,11 @@ def test_standins_are_the_same_everywhere(models: Path, tmp_path: Path) -> None:
         assert fingerprint(folder) == fingerprint(models / folder.name)
 
 
-def test_equals_the_stock_pipeline(model: object) -> None:
-    caption = caption_for(model)
-    ours = sample(model, caption, **SMALL)
-    theirs = model.pipeline(
-        prompt=caption,
-        negative_prompt="" if model.family.dialect == "fibo-1" else None,
-        width=64,
-        height=48,
-        num_inference_steps=3,
-        guidance_scale=5.0,
-        generator=torch.Generator().manual_seed(3),
-        output_type="pt",
-    ).images
-    assert ours.shape == (1, 48, 64, 3) and ours.dtype == torch.float32
-    assert torch.equal(ours, theirs.permute(0, 2, 3, 1).float())
-
-
-def test_is_not_rounded_to_8_bits(model: object) -> None:
-    levels = sample(model, caption_for(model), **SMALL) * 255
-    assert (levels - levels.round()).abs().max() > 0.1
-
-
-def test_same_seed_same_bits_and_each_picture_as_if_alone(model: object) -> None:
-    caption = caption_for(model)
-    two = sample(model, caption, count=2, **SMALL)
-    assert torch.equal(two, sample(model, caption, count=2, **SMALL))
-    assert torch.equal(two[1:], sample(model, caption, **SMALL | {"seed": 4}))
-    assert not torch.equal(two[0], two[1])
-
-
-def test_seeds_run_over_the_end_of_the_range(model: object) -> None:
-    assert provenance(model, count=2, **SMALL | {"seed": MAX_SEED})["seeds"] == [MAX_SEED, 0]
-    assert sample(model, caption_for(model), count=2, **SMALL | {"seed": MAX_SEED}).shape[0] == 2
-
-
-def test_tells_every_step(model: object) -> None:
-    told: list[tuple[int, int]] = []
-    sample(model, caption_for(model), count=2, on_step=lambda done, total: told.append((done, total)), **SMALL)
-    assert told == [(step, 6) for step in range(1, 7)]
-
-
-@pytest.mark.parametrize("stop_at", [1, 2, 3])
-def test_stops_at_once_and_the_model_stays_usable(model: object, stop_at: int) -> None:
-    class Stop(Exception):
-        pass
-
-    told: list[int] = []
-
-    def on_step(done: int, total: int) -> None:
-        told.append(done)
-        if done == stop_at:
-            raise Stop
-
-    caption = caption_for(model)
-    with pytest.raises(Stop):
-        sample(model, caption, on_step=on_step, **SMALL)
-    assert told == list(range(1, stop_at + 1))
-    assert torch.equal(sample(model, caption, **SMALL), sample(model, caption, **SMALL))
-
-
-@pytest.mark.parametrize(("width", "fix"), [(1000, "take 992 or 1008"), (5000, "take 4096"), (8, "take 16")])
-def test_sizes_fibo_cannot_render(model: object, width: int, fix: str) -> None:
-    with pytest.raises(ModelError, match=fix):
-        sample(model, caption_for(model), **SMALL | {"width": width})
-
-
-def test_empty_caption(model: object) -> None:
-    with pytest.raises(ModelError, match="caption is empty"):
-        sample(model, "  ", **SMALL)
-
-
-def test_fibo_1_refuses_plain_text(loaded: dict[str, object]) -> None:
-    with pytest.raises(ModelError, match="structured captions only"):
-        sample(loaded["1"], "a red cup", **SMALL)
-
-
-def test_provenance_names_model_and_notice(model: object) -> None:
-    facts = provenance(model, **SMALL)
-    assert facts["notice"] == NOTICE and len(facts["fingerprint"]) == 64 and facts["seeds"] == [3]
-    json.dumps(facts)
-
-
 def test_auto_prefers_the_newest_generation_and_real_weights(models: Path, copied: Found) -> None:
+    order = list(families())
     found = find_models([models])
-    assert [model.name for model in found] == sorted((model.name for model in found), reverse=True)
+    ids = [load_model(model).family.id for model in found]
+    assert ids == sorted(ids, key=order.index) and len(ids) >= 2
     (copied.folder / "studioflow_standin.json").unlink()
     shutil.copytree(copied.folder, copied.folder.parent / "both" / "Fibo-lite")
     everything = find_models([models, copied.folder.parent / "both"])
@@ -229,7 +120,7 @@ def rewrite_index(copied: Found, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-@pytest.mark.parametrize("name", ["FluxPipeline", "BriaFiboEditPipeline", ""])
+@pytest.mark.parametrize("name", ["FluxPipeline", "StableDiffusionXLPipeline", ""])
 def test_another_family(copied: Found, name: str) -> None:
     rewrite_index(copied, _class_name=name)
     assert copied.name not in [found.name for found in find_models([copied.folder.parent])]
@@ -273,3 +164,25 @@ def test_fingerprint_tells_weights_apart(copied: Found) -> None:
     data[-1] ^= 1
     weights.write_bytes(data)
     assert fingerprint(copied.folder) != before
+
+
+def test_every_family_is_told_by_the_name_of_its_repository(models: Path, tmp_path: Path) -> None:
+    by_pipeline = {"BriaFiboPipeline": "fibo-1", "BriaFiboEditPipeline": "fibo-edit", "BriaFibo2Pipeline": "fibo-2"}
+    for row in families().values():
+        source = models / f"studioflow-standin-{by_pipeline[row.pipeline]}"
+        if not source.is_dir():
+            continue
+        folder = tmp_path / row.repo.split("/")[1]
+        shutil.copytree(source, folder)
+        (folder / "studioflow_standin.json").unlink()
+        assert load_model(find_model(folder.name, [tmp_path])).family == row
+
+
+def test_state_tells_a_file_that_was_replaced(copied: Found) -> None:
+    before = state(copied.folder)
+    assert before == state(copied.folder)
+    weights = next((copied.folder / "vae").glob("*.safetensors"))
+    data = weights.read_bytes()
+    weights.unlink()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert state(copied.folder) != before

@@ -1,0 +1,174 @@
+"""Latents: what a FIBO works on, as a value that can be kept, continued and decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelError
+from ..sizes import check_sides
+from .open_size import open_size
+
+if TYPE_CHECKING:
+    import torch
+
+    from .model import FiboModel
+
+PATCH_PX = 16
+
+
+@dataclass(frozen=True)
+class FiboLatents:
+    """Normalised latents ``[N, C, h, w]``, float, on the CPU: 48 channels at 1/16 for FIBO 1.x, 32 at 1/8 for FIBO 2.
+
+    ``step`` of ``steps`` are done; a finished render or an encoded picture has ``step == steps``. ``seeds`` are those
+    of the starting noise, empty for an encoded picture.
+    """
+
+    samples: torch.Tensor
+    generation: str
+    step: int = 0
+    steps: int = 0
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether no noise is left in them."""
+        return self.step == self.steps
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
+        height, width = self.samples.shape[-2:]
+        scale = PATCH_PX if self.generation == "fibo-1" else PATCH_PX // 2
+        return width * scale, height * scale
+
+
+def encode_all(model: FiboModel, pictures: Sequence[Any], width: int, height: int) -> FiboLatents:
+    """PIL pictures as latents of one size; 0 for both sides is the size trained for the shape of the first."""
+    import torch
+
+    if not width and not height:
+        width, height = open_size(model, *pictures[0].size)
+    check_sides(width, height)
+    samples = [encode(model, picture, width, height).samples for picture in pictures]
+    return FiboLatents(torch.cat(samples), model.family.dialect)
+
+
+def encode(model: FiboModel, picture: Any, width: int, height: int) -> FiboLatents:
+    """A PIL picture as latents of a picture of that size: scaled to cover it, then cropped at the centre."""
+    import torch
+
+    pipeline, device = model.pipeline, model.memory.device
+    pixels = _pixels(_cover(picture, width, height))
+    with torch.no_grad():
+        if model.family.dialect == "fibo-2":
+            samples = pipeline.prepare_image_latents([pixels], 1, device, torch.float32)[0]
+        else:
+            pixels = pixels.to(device=device, dtype=pipeline.vae.dtype)
+            encoded = pipeline.vae.encode(pixels.unsqueeze(2)).latent_dist.mode()[:, :, 0].float()
+            mean, std = _wan_statistics(pipeline.vae, encoded)
+            samples = (encoded - mean) / std
+    return FiboLatents(samples.float().cpu(), model.family.dialect)
+
+
+def decode(model: FiboModel, latents: FiboLatents, *, clamp: bool = True) -> torch.Tensor:
+    """Pictures float32 ``[N, height, width, 3]`` on the CPU, sRGB-encoded, one decoded after the other.
+
+    0..1 with ``clamp``; without it as the decoder gives them, which may lie a little outside. Raises ModelError where
+    the decoder clamps by itself (FIBO 1.x), or the latents are of another generation.
+    """
+    import torch
+
+    require_generation(model, latents)
+    if not clamp and model.family.dialect == "fibo-1":
+        raise ModelError(
+            f"the decoder of {model.family.title} clamps by itself",
+            where="clamp",
+            found="off",
+            allowed="on; off only for FIBO 2",
+            fix="switch clamp on",
+        )
+    pictures = []
+    with torch.no_grad():
+        for one in latents.samples:
+            picture = _decoded(model, one[None].to(model.memory.device)).float() * 0.5 + 0.5
+            pictures.append((picture.clamp(0, 1) if clamp else picture).permute(0, 2, 3, 1).cpu())
+    return torch.cat(pictures).contiguous()
+
+
+def require_generation(model: FiboModel, latents: FiboLatents) -> None:
+    """Raises ModelError where the latents are of the other generation of FIBO."""
+    if latents.generation != model.family.dialect:
+        raise ModelError(
+            "the latents are of another FIBO",
+            where="latents",
+            found=latents.generation,
+            allowed=f"{model.family.dialect}, which {model.family.title} works on",
+            fix="decode them with the model that made them, and encode the picture again",
+        )
+
+
+def to_pipeline(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
+    """The latents as the pipeline holds them between steps: FIBO 1.x has a row of tokens, ``[N, h w, C]``."""
+    return samples.flatten(2).transpose(1, 2) if model.family.dialect == "fibo-1" else samples
+
+
+def from_pipeline(model: FiboModel, held: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """The opposite of ``to_pipeline`` for a picture of that size."""
+    if model.family.dialect != "fibo-1":
+        return held
+    return held.transpose(1, 2).unflatten(2, (height // PATCH_PX, width // PATCH_PX))
+
+
+def noise(model: FiboModel, width: int, height: int, seed: int) -> torch.Tensor:
+    """The starting noise ``[1, C, h, w]`` of a seed, drawn on the CPU and as the pipeline itself draws it."""
+    import torch
+
+    scale = PATCH_PX if model.family.dialect == "fibo-1" else PATCH_PX // 2
+    shape = (1, model.pipeline.transformer.config.in_channels, height // scale, width // scale)
+    dtype = model.pipeline.transformer.dtype if model.family.dialect == "fibo-1" else torch.float32
+    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), dtype=dtype)
+
+
+def patchified(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
+    """The latents at 1/16 of the picture's size, as ComfyUI sees both generations: 48 or 128 channels."""
+    return samples if model.family.dialect == "fibo-1" else model.pipeline._patchify_latents(samples)
+
+
+def _decoded(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    vae = model.pipeline.vae
+    if model.family.dialect == "fibo-1":
+        samples = samples.to(model.pipeline.transformer.dtype)
+        mean, std = _wan_statistics(vae, samples)
+        # Divided by the reciprocal and not multiplied: the last bit is that of the pipeline's own decoding.
+        return vae.decode((samples / (1.0 / std) + mean).unsqueeze(2), return_dict=False)[0].squeeze(2)
+    patches = model.pipeline._patchify_latents(samples)
+    mean = vae.bn.running_mean.view(1, -1, 1, 1).to(patches)
+    scale = (1 / torch.sqrt(vae.bn.running_var + vae.config.batch_norm_eps)).view(1, -1, 1, 1).to(patches)
+    unnormalised = model.pipeline._unpatchify_latents(patches / scale + mean)
+    return vae.decode(unnormalised.to(vae.dtype), return_dict=False)[0]
+
+
+def _wan_statistics(vae: Any, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    mean, std = (torch.tensor(values) for values in (vae.config.latents_mean, vae.config.latents_std))
+    return mean.view(1, -1, 1, 1).to(like), std.view(1, -1, 1, 1).to(like)
+
+
+def _pixels(picture: Any) -> torch.Tensor:
+    """A PIL picture as ``[1, 3, H, W]``, -1..1."""
+    import numpy as np
+    import torch
+
+    return torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255 * 2 - 1
+
+
+def _cover(picture: Any, width: int, height: int) -> Any:
+    from PIL import ImageOps
+
+    return picture if picture.size == (width, height) else ImageOps.fit(picture, (width, height))
