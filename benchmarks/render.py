@@ -207,7 +207,6 @@ class Full(Bench):
             "approximate, step_cache 0.2": Speed(step_cache=0.2),
             "approximate, step_cache 0.2, compiled": Speed(step_cache=0.2, compile=True),
         }
-        exact = None
         for name, speed in modes.items():
             self.fibo = replace(self.fibo, speed=speed)
             caption = self.caption()

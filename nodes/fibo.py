@@ -8,9 +8,7 @@ from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.fibo.folders import find_model, find_models, state
-from ..studioflow.fibo.model import DTYPES, load_model
-from ..studioflow.fibo.quantize import QUANTIZATIONS
-from ..studioflow.fibo.speed import ATTENTION
+from ..studioflow.fibo.menus import ATTENTION, DTYPES, QUANTIZATIONS
 from . import host
 
 
@@ -30,7 +28,8 @@ class FiboLoader(io.ComfyNode):
                     options=["auto", *names],
                     default="auto",
                     tooltip="A folder in models/diffusers or a repository in the Hugging Face cache. auto takes the "
-                    "newest FIBO that is installed, real weights before stand-ins, and shows which one it is.",
+                    "first that is installed, FIBO 2 before FIBO 1.x and painters before editors, real weights before "
+                    "stand-ins, and shows which one it is.",
                 ),
                 io.Combo.Input(
                     "dtype",
@@ -67,9 +66,15 @@ class FiboLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, dtype: str, quantization: str = "none") -> io.NodeOutput:
+        from ..studioflow.fibo.model import load_model
+
         found = find_model(model, host.model_folders())
-        fibo = load_model(found, device=host.device(), dtype=dtype, quantization=quantization, memory=host.memory)
-        return io.NodeOutput(fibo, ui=host.notice(fibo.name, fibo.notice))
+        if quantization == "nf4":
+            # bitsandbytes quantises on the device, before ComfyUI can make room for what it gets.
+            host.make_room()
+        with host.room_after_shortage():
+            fibo = load_model(found, device=host.device(), dtype=dtype, quantization=quantization, memory=host.memory)
+        return io.NodeOutput(fibo, ui=host.notice(f"{fibo.name}, {fibo.family.title}", fibo.notice))
 
 
 class FiboLora(io.ComfyNode):
@@ -83,7 +88,7 @@ class FiboLora(io.ComfyNode):
             search_aliases=["load LoRA", "adapter", "style LoRA", "turbo LoRA", "fine-tune"],
             inputs=[
                 host.Fibo.Input("fibo", tooltip="From FIBO Loader, or from another FIBO LoRA."),
-                io.Combo.Input("lora", options=host.loras(), tooltip="A file in models/loras, as diffusers writes it."),
+                io.Combo.Input("lora", options=host.loras(), tooltip="A file in models/loras, layers as in diffusers."),
                 io.Float.Input(
                     "strength", default=1.0, min=-4.0, max=4.0, step=0.05, tooltip="1 as it was trained; 0 is none."
                 ),
@@ -113,7 +118,8 @@ class FiboSpeed(io.ComfyNode):
             node_id="StudioFlowFiboSpeed",
             display_name="FIBO Speed",
             category="StudioFlow/FIBO",
-            description="How a FIBO model runs. Everything but step_cache gives the same pictures, to rounding.",
+            description="How a FIBO model runs. step_cache and sage attention are approximate; everything else gives "
+            "the same pictures, to rounding.",
             search_aliases=["TeaCache", "first block cache", "torch.compile", "attention", "faster", "optimize"],
             inputs=[
                 host.Fibo.Input("fibo", tooltip="From FIBO Loader."),
@@ -140,7 +146,8 @@ class FiboSpeed(io.ComfyNode):
                     "attention",
                     options=list(ATTENTION),
                     default="auto",
-                    tooltip="What calculates attention. auto leaves it to diffusers; others may need a package.",
+                    tooltip="What calculates attention. auto leaves it to diffusers; others may need a package. sage "
+                    "is approximate.",
                 ),
                 io.Boolean.Input(
                     "channels_last",
@@ -155,9 +162,9 @@ class FiboSpeed(io.ComfyNode):
     def execute(cls, fibo: Any, **settings: Any) -> io.NodeOutput:
         from dataclasses import replace
 
-        from ..studioflow.fibo.speed import Speed, check
+        from ..studioflow.fibo.speed import Speed, approximations, check
 
         speed = Speed(**settings)
         check(fibo.pipeline, speed)
-        notice = "step_cache is approximate: the pictures differ a little" if speed.step_cache else ""
-        return io.NodeOutput(replace(fibo, speed=speed), ui=host.notice(notice))
+        notices = [f"{name} is approximate: the pictures differ a little" for name in approximations(speed)]
+        return io.NodeOutput(replace(fibo, speed=speed), ui=host.notice(*notices))

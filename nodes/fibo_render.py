@@ -6,7 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.fibo.job import MAX_SEED
+from ..studioflow.fibo.menus import MAX_SEED
 from . import host
 
 
@@ -102,12 +102,11 @@ class FiboEdit(io.ComfyNode):
         mask: Any = None,
         **job: Any,
     ) -> io.NodeOutput:
-        from ..studioflow.fibo.mask import mask_to_pil
-        from ..studioflow.fibo.pictures import references
+        from ..studioflow.fibo.pictures import references, region
 
         images = references([one for one in (image, image_2, image_3, image_4) if one is not None])
-        pil_mask = None if mask is None else mask_to_pil(mask)
-        return _rendered(fibo, job | {"images": tuple(images), "mask": pil_mask})
+        painted_anew = None if mask is None else region(mask)
+        return _rendered(fibo, job | {"images": tuple(images), "mask": painted_anew})
 
 
 class FiboEncode(io.ComfyNode):
@@ -151,7 +150,8 @@ class FiboEncode(io.ComfyNode):
         from ..studioflow.fibo.latents import encode_all
         from ..studioflow.fibo.pictures import references
 
-        latents = encode_all(fibo, references([image]), width, height)
+        with host.room_after_shortage():
+            latents = encode_all(fibo, references([image]), width, height)
         return io.NodeOutput(latents, *latents.size)
 
 
@@ -180,7 +180,9 @@ class FiboDecode(io.ComfyNode):
     def execute(cls, fibo: Any, latents: Any, clamp: bool) -> io.NodeOutput:
         from ..studioflow.fibo.latents import decode
 
-        return io.NodeOutput(decode(fibo, latents, clamp=clamp), ui=host.notice(fibo.notice))
+        with host.room_after_shortage():
+            images = decode(fibo, latents, clamp=clamp)
+        return io.NodeOutput(images, ui=host.notice(fibo.notice))
 
 
 def _negative() -> io.Input:
@@ -231,8 +233,8 @@ def _options() -> list[io.Input]:
             max=1.0,
             step=0.01,
             optional=True,
-            tooltip="How much of an encoded picture is repainted; 1 is all of it. Counts only with latents from FIBO "
-            "Encode.",
+            tooltip="How much of the picture in latents is repainted; 1 is all of it. Counts only with latents of a "
+            "picture, from FIBO Encode or a finished render.",
         ),
         io.Int.Input(
             "stop_at",
@@ -249,11 +251,17 @@ def _options() -> list[io.Input]:
             tooltip="FIBO 2: show the model the caption's text as pictures, as it was trained.",
         ),
         io.Boolean.Input(
-            "reuse",
+            "reuse_captions",
             default=True,
             optional=True,
-            tooltip="Take finished pictures and captions that were read before from memory instead of making them "
-            "again. The node says so.",
+            tooltip="Take what the text encoder made of a text before, kept in memory, instead of reading it again.",
+        ),
+        io.Boolean.Input(
+            "reuse_pictures",
+            default=True,
+            optional=True,
+            tooltip="Take pictures that were finished before, kept on disk also over a restart, instead of rendering "
+            "them again. The node says so.",
         ),
     ]
 
@@ -270,11 +278,6 @@ def _rendered(fibo: Any, job: dict[str, Any]) -> io.NodeOutput:
     from ..studioflow.fibo.job import Job
     from ..studioflow.fibo.render import render
 
-    done = render(
-        fibo,
-        Job(**job),
-        on_step=host.Progress(),
-        cache=host.picture_cache(),
-        is_out_of_memory=host.out_of_memory,
-    )
+    with host.room_after_shortage():
+        done = render(fibo, Job(**job), on_step=host.Progress(), cache=host.picture_cache())
     return io.NodeOutput(done.images, done.provenance, done.latents, ui=host.notice(fibo.notice, *done.notices))

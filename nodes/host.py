@@ -10,7 +10,8 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from comfy.cli_args import args as cli_args
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io, ui
 
-from ..studioflow.errors import PathError, StudioFlowError, did_you_mean
+from ..studioflow.errors import DeviceMemoryError, PathError, StudioFlowError, did_you_mean
 from ..studioflow.files import text_writer, write_together
 from ..studioflow.manifest import PICTURES, TEXTS, Shelf, find_file, list_files
 from ..studioflow.resources import shipped
@@ -123,7 +124,7 @@ def picture_cache() -> Any:
     """Where finished renders are kept, also over a restart; a studioflow.fibo.cache.PictureCache."""
     from ..studioflow.fibo.cache import PictureCache
 
-    return PictureCache(Path(folder_paths.get_user_directory()) / "studioflow" / "renders", RENDERS_KEPT_BYTES)
+    return PictureCache(Path(folder_paths.get_user_directory()) / "__studioflow" / "renders", RENDERS_KEPT_BYTES)
 
 
 def check_prefix(prefix: str) -> None:
@@ -309,9 +310,20 @@ def _whereabouts(patcher: Any) -> tuple[Any, int]:
     return patcher.current_loaded_device(), patcher.loaded_size()
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device has no memory left."""
-    return isinstance(error, comfy.model_management.OOM_EXCEPTION)
+@contextmanager
+def room_after_shortage() -> Iterator[None]:
+    """Where memory ran out inside, all models leave the device, as ComfyUI does it for errors that it knows."""
+    try:
+        yield
+    except DeviceMemoryError:
+        make_room()
+        raise
+
+
+def make_room() -> None:
+    """Takes all models off the device."""
+    comfy.model_management.unload_all_models()
+    comfy.model_management.soft_empty_cache()
 
 
 def image(pixels: Any) -> Any:

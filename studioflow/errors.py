@@ -85,6 +85,10 @@ class ModelError(StudioFlowError):
     """A model folder that cannot be loaded, or a request that the loaded model cannot serve."""
 
 
+class DeviceMemoryError(ModelError):
+    """The device has too little memory for what was asked."""
+
+
 class DeliveryError(StudioFlowError):
     """A file that could not be written."""
 

@@ -59,8 +59,19 @@ def picture_size(aspect_ratio: str, megapixels: float, dialect: str, where: str)
     return width, height
 
 
-def check_sides(width: int, height: int) -> None:
-    """Raises ModelError where FIBO cannot render a picture of that many pixels."""
+def check_sides(width: int, height: int, *, may_be_open: bool = False) -> None:
+    """Raises ModelError where FIBO cannot render a picture of that many pixels.
+
+    ``may_be_open`` is for those who take 0 for both sides as a size to be found: one such side alone is told.
+    """
+    if may_be_open and (not width) != (not height):
+        raise ModelError(
+            "only one side is left open",
+            where="width" if not width else "height",
+            found=f"{width} × {height} pixels",
+            allowed="0 for both sides, or pixels for both",
+            fix="set both to 0, or both to a size",
+        )
     for name, pixels in (("width", width), ("height", height)):
         if pixels % STEP or not STEP <= pixels <= MAX_SIDE:
             below = max(STEP, min(MAX_SIDE, pixels // STEP * STEP))

@@ -37,7 +37,7 @@ def edit_caption(caption: str, instruction: str, *, images: int = 1, masked: boo
             allowed="one sentence in the imperative",
             fix='say what to change, for example "Replace the background with a snowy forest"',
         )
-    named = [int(number) for number in _IMAGE.findall(instruction)]
+    named = pictures_named(instruction)
     beyond = [number for number in named if not 1 <= number <= images]
     if beyond:
         raise StudioFlowError(
@@ -48,6 +48,11 @@ def edit_caption(caption: str, instruction: str, *, images: int = 1, masked: boo
             fix="connect that picture and count it in images, or change the number",
         )
     return EditCaption(_joined(caption, instruction), _notices(instruction, named, images, masked))
+
+
+def pictures_named(instruction: str) -> list[int]:
+    """The numbers of the pictures that an instruction names, ``<image_1>`` and so on, in its order."""
+    return [int(number) for number in _IMAGE.findall(instruction)]
 
 
 def _joined(caption: str, instruction: str) -> str:

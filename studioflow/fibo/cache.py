@@ -21,6 +21,8 @@ GIB = 1 << 30
 
 _KEY = re.compile("[0-9a-f]{64}")
 _STALE_S = 3600
+_unusable: set[Path] = set()
+"""Folders that the log of this process speaks of already, whichever PictureCache found them so."""
 
 
 def digest(*parts: Any) -> str:
@@ -136,13 +138,12 @@ class PictureCache:
 
     Keys are SHA-256 in hex, as ``digest`` makes them; only files with such a name are ever counted or removed.
     Several processes may share the folder. A cache never ends a render: a file that is broken is removed and counts
-    as absent, and a folder that cannot be used is logged once, after which ``get`` finds and ``put`` keeps nothing.
+    as absent, and in a folder that cannot be used ``get`` finds and ``put`` keeps nothing, which a process logs once.
     """
 
     def __init__(self, folder: str | Path, limit_bytes: int) -> None:
         self.folder = Path(folder)
         self.limit_bytes = limit_bytes
-        self._told = False
 
     def get(self, key: str) -> dict[str, torch.Tensor] | None:
         """The tensors that were put there, on the CPU and the caller's own, or None."""
@@ -223,9 +224,10 @@ class PictureCache:
                 total -= size
 
     def _tell(self, error: OSError) -> None:
-        if not self._told:
-            logging.warning("StudioFlow: pictures are not cached, %s cannot be used (%s)", self.folder, error)
-        self._told = True
+        folder = self.folder.absolute()
+        if folder not in _unusable:
+            _unusable.add(folder)
+            logging.warning("StudioFlow: pictures are not cached, %s cannot be used (%s)", folder, error)
 
 
 def _copies(tensors: Sequence[torch.Tensor], device: torch.device | str) -> tuple[torch.Tensor, ...]:

@@ -18,6 +18,8 @@ PARTS = ("transformer", "text_encoder", "vae")
 
 _INDEX = "model_index.json"
 _BLOCK = 64 * 1024
+_READ = (".json", ".safetensors", ".txt", ".jinja", ".model", ".ttf", ".otf")
+"""What of a folder decides a picture: configuration, weights, tokens, and the fonts that FIBO 2 is shown text in."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,25 @@ def check_whole(folder: Path) -> None:
             raise _incomplete(file, f"{file.stat().st_size:,} bytes that are no whole safetensors file") from error
 
 
+def class_of(folder: Path, part: str) -> str:
+    """The name of the class that model_index.json gives a part; ModelError where it names none."""
+    parts = _parts(folder)
+    if part not in parts:
+        raise _incomplete(folder / _INDEX, f"no {part}")
+    return parts[part][1]
+
+
+def require_weights(folder: Path, missing: Iterable[str]) -> None:
+    """Raises ModelError where weights of a part, by name, turned out to be missing from its files."""
+    names = sorted(missing)
+    if names:
+        raise _incomplete(folder, f"{len(names)} weights missing, {names[0]} for one")
+
+
 def fingerprint(folder: Path, parts: Sequence[str] = ("",)) -> str:
     """SHA-256 (hex) that tells models apart without reading them whole.
 
-    Over every configuration file, and of every weights file the size and the first, middle and last 64 KiB; with
+    Over every file that decides a picture, and of weights the size and the first, middle and last 64 KiB; with
     ``parts`` only over those subfolders.
     """
     digest = hashlib.sha256()
@@ -126,7 +143,7 @@ def fingerprint(folder: Path, parts: Sequence[str] = ("",)) -> str:
         size = file.stat().st_size
         digest.update(f"{file.relative_to(folder).as_posix()}\0{size}\0".encode())
         with file.open("rb") as stream:
-            if file.suffix == ".json":
+            if file.suffix != ".safetensors":
                 digest.update(stream.read())
                 continue
             for offset in (0, max(0, size // 2 - _BLOCK // 2), max(0, size - _BLOCK)):
@@ -216,7 +233,7 @@ def _incomplete(path: Path, found: str) -> ModelError:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors") and path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.suffix in _READ and path.is_file())
 
 
 def _folders_in(folder: Path) -> list[Path]:

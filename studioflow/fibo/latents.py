@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from ..sizes import check_sides
+from .memory import is_out_of_memory, out_of_memory
 from .open_size import open_size
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from .model import FiboModel
 
 PATCH_PX = 16
+DECODER_VALUES = 2000
+"""Held at once for each pixel: a few times the widest layers of both decoders."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class FiboLatents:
     """Normalised latents ``[N, C, h, w]``, float, on the CPU: 48 channels at 1/16 for FIBO 1.x, 32 at 1/8 for FIBO 2.
 
     ``step`` of ``steps`` are done; a finished render or an encoded picture has ``step == steps``. ``seeds`` are those
-    of the starting noise, empty for an encoded picture.
+    of the starting noise, empty for an encoded picture; ``made_by`` is the provenance of the render.
     """
 
     samples: torch.Tensor
@@ -31,6 +35,7 @@ class FiboLatents:
     step: int = 0
     steps: int = 0
     seeds: tuple[int, ...] = ()
+    made_by: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -51,7 +56,7 @@ def encode_all(model: FiboModel, pictures: Sequence[Any], width: int, height: in
 
     if not width and not height:
         width, height = open_size(model, *pictures[0].size)
-    check_sides(width, height)
+    check_sides(width, height, may_be_open=True)
     samples = [encode(model, picture, width, height).samples for picture in pictures]
     return FiboLatents(torch.cat(samples), model.family.dialect)
 
@@ -62,7 +67,7 @@ def encode(model: FiboModel, picture: Any, width: int, height: int) -> FiboLaten
 
     pipeline, device = model.pipeline, model.memory.device
     pixels = _pixels(_cover(picture, width, height))
-    with torch.no_grad():
+    with torch.no_grad(), _vae_at_work(model, width, height):
         if model.family.dialect == "fibo-2":
             samples = pipeline.prepare_image_latents([pixels], 1, device, torch.float32)[0]
         else:
@@ -91,7 +96,7 @@ def decode(model: FiboModel, latents: FiboLatents, *, clamp: bool = True) -> tor
             fix="switch clamp on",
         )
     pictures = []
-    with torch.no_grad():
+    with torch.no_grad(), _vae_at_work(model, *latents.size):
         for one in latents.samples:
             picture = _decoded(model, one[None].to(model.memory.device)).float() * 0.5 + 0.5
             pictures.append((picture.clamp(0, 1) if clamp else picture).permute(0, 2, 3, 1).cpu())
@@ -135,6 +140,24 @@ def noise(model: FiboModel, width: int, height: int, seed: int) -> torch.Tensor:
 def patchified(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
     """The latents at 1/16 of the picture's size, as ComfyUI sees both generations: 48 or 128 channels."""
     return samples if model.family.dialect == "fibo-1" else model.pipeline._patchify_latents(samples)
+
+
+@contextmanager
+def _vae_at_work(model: FiboModel, width: int, height: int) -> Iterator[None]:
+    """Room for the VAE, one error where there is none, and nothing of the work left behind."""
+    vae, memory = model.pipeline.vae, model.memory
+    memory.expect("vae", width * height * DECODER_VALUES * vae.dtype.itemsize)
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        doing = f"the VAE of {model.family.title} on {width} × {height} pixels"
+        raise out_of_memory(memory.device, doing, model.quantization) from error
+    finally:
+        # Wan's VAE keeps the last frames for the next ones, also when it was stopped in the middle.
+        if hasattr(vae, "clear_cache"):
+            vae.clear_cache()
 
 
 def _decoded(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:

@@ -6,9 +6,6 @@ weights themselves stay as they are, quantised or not, so that taking the LoRAs 
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
 import math
 import re
 from collections import Counter
@@ -18,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ModelError, PathError
 from ..families import Family
-from ..resources import table
+from .lora_file import SETTINGS, metadata_of, open_lora, scale_of, settings_of, sha256, some, split_key
 
 if TYPE_CHECKING:
     import torch
@@ -40,27 +37,32 @@ _HEADS = {
 _TITLES = {"fibo-1": "FIBO 1.x", "fibo-2": "FIBO 2"}
 _FUSED = {"qkv", "to_kv", "w13"}
 """Layers that only ComfyUI's own FIBO 2 has, where diffusers has two or three."""
-_SETTINGS = "lora_adapter_metadata"
-"""Where diffusers keeps PEFT's settings in a file's header."""
-_BLOCK = 1024 * 1024
 
 
 class Lora(NamedTuple):
-    """A LoRA of a stack: the file's name as the person chose it, how strong, and the SHA-256 (hex) of the file."""
+    """A LoRA of a stack: the file's name as the person chose it, how strong, and the SHA-256 (hex) of the file.
+
+    ``size`` is how many numbers its factors hold.
+    """
 
     name: str
     path: Path
     strength: float
     fingerprint: str
+    size: int
 
 
 class _Layer(NamedTuple):
-    """A layer that a file changes, as diffusers calls it, and the keys of its tensors in the file."""
+    """A layer that a file changes, as diffusers calls it, and the keys of its tensors in the file.
+
+    ``scale`` is that of the settings; where there is an alpha it holds instead.
+    """
 
     name: str
     down: str
     up: str
     alpha: str | None
+    scale: float
     rank: int
     inputs: int
     outputs: int
@@ -77,9 +79,16 @@ def read_lora(name: str, path: str | Path, strength: float, family: Family) -> L
         raise PathError("no such LoRA file", where=name, found=str(path), fix="choose one from the menu")
     if not math.isfinite(strength):
         raise ModelError("a LoRA's strength is a number", where=name, found=str(strength), allowed="e.g. 0.8")
-    layers, _ = _header(path)
+    layers = _header(path)
     _require_family(path, [layer.name for layer in layers], family.dialect)
-    return Lora(name, path, float(strength), _fingerprint(path))
+    size = sum(layer.rank * (layer.inputs + layer.outputs) for layer in layers)
+    return Lora(name, path, float(strength), sha256(path), size)
+
+
+def adapter_bytes(loras: Sequence[Lora], dtype: torch.dtype) -> int:
+    """What these LoRAs take on the device once ``activate`` put them on a transformer of this dtype. Reads nothing."""
+    sizes = {_adapter(lora): lora.size for lora in loras}
+    return sum(sizes[name] for name in _strengths(loras)) * dtype.itemsize
 
 
 def activate(pipeline: Any, loras: Sequence[Lora], device: torch.device | str | None = None) -> None:
@@ -91,8 +100,7 @@ def activate(pipeline: Any, loras: Sequence[Lora], device: torch.device | str | 
     """
     transformer = pipeline.transformer
     files = {_adapter(lora): lora for lora in loras}
-    sums = {name: math.fsum(lora.strength for lora in loras if _adapter(lora) == name) for name in sorted(files)}
-    strengths = {name: strength for name, strength in sums.items() if strength}
+    strengths = _strengths(loras)
     if not strengths:
         _restore(transformer)
         return
@@ -108,6 +116,15 @@ def activate(pipeline: Any, loras: Sequence[Lora], device: torch.device | str | 
             raise
 
 
+def _strengths(loras: Sequence[Lora]) -> dict[str, float]:
+    """The strength of each adapter that has any, by name."""
+    sums = {
+        name: math.fsum(lora.strength for lora in loras if _adapter(lora) == name)
+        for name in sorted(map(_adapter, loras))
+    }
+    return {name: strength for name, strength in sums.items() if strength}
+
+
 def _synchronise(transformer: Any, strengths: dict[str, float], files: dict[str, Lora]) -> None:
     loaded = set(getattr(transformer, "peft_config", ()))
     if loaded == strengths.keys() and getattr(transformer, "studioflow_loras", None) == strengths:
@@ -116,8 +133,8 @@ def _synchronise(transformer: Any, strengths: dict[str, float], files: dict[str,
     fitted = {name: _fitted(transformer, files[name]) for name in missing}
     if unused := sorted(loaded - strengths.keys()):
         transformer.delete_adapters(unused)
-    for name, (layers, settings) in fitted.items():
-        _load(transformer, name, files[name].path, layers, settings)
+    for name, layers in fitted.items():
+        _load(transformer, name, files[name].path, layers)
     for layer in _adapted(transformer):
         # Diffusers' set_adapters does the same, but asks for gradients.
         layer.set_adapter(list(strengths), inference_mode=True)
@@ -126,18 +143,18 @@ def _synchronise(transformer: Any, strengths: dict[str, float], files: dict[str,
     transformer.studioflow_loras = strengths
 
 
-def _load(transformer: Any, name: str, path: Path, layers: list[_Layer], settings: dict[str, Any]) -> None:
+def _load(transformer: Any, name: str, path: Path, layers: list[_Layer]) -> None:
     """Gives the transformer an adapter by diffusers' and PEFT's own loader."""
     import warnings
 
-    from safetensors import safe_open
-
     dtype, factors, alphas = transformer.dtype, {}, {}
-    with safe_open(path, framework="pt") as file:
+    with open_lora(path) as file:
         for layer in layers:
             factors[f"transformer.{layer.name}.lora_A.weight"] = file.get_tensor(layer.down).to(dtype)
             factors[f"transformer.{layer.name}.lora_B.weight"] = file.get_tensor(layer.up).to(dtype)
-            alphas[layer.name] = float(file.get_tensor(layer.alpha)) if layer.alpha else _alpha(layer, settings)
+            alphas[layer.name] = layer.scale * layer.rank
+            if layer.alpha:
+                alphas[layer.name] = file.get_tensor(layer.alpha).item()
     with warnings.catch_warnings():
         # PEFT warns that quantised weights cannot be merged with, which is never done here.
         warnings.simplefilter("ignore")
@@ -172,15 +189,15 @@ def _adapter_config(ranks: dict[str, int], alphas: dict[str, float]) -> dict[str
     return {f"transformer.{key}": value for key, value in config.items()}
 
 
-def _fitted(transformer: Any, lora: Lora) -> tuple[list[_Layer], dict[str, Any]]:
-    """Layers and settings of the file, after comparing each layer with the model's."""
+def _fitted(transformer: Any, lora: Lora) -> list[_Layer]:
+    """The layers of the file, after comparing each layer with the model's."""
     import torch
 
-    if not lora.path.is_file() or _fingerprint(lora.path) != lora.fingerprint:
+    if not lora.path.is_file() or sha256(lora.path) != lora.fingerprint:
         raise ModelError(
             "the LoRA file has changed", where=str(lora.path), fix="run again, so that it is read and recorded anew"
         )
-    layers, settings = _header(lora.path)
+    layers = _header(lora.path)
     modules = dict(transformer.named_modules())
     for layer in layers:
         module = modules.get(layer.name)
@@ -190,7 +207,7 @@ def _fitted(transformer: Any, lora: Lora) -> tuple[list[_Layer], dict[str, Any]]
         if (layer.inputs, layer.outputs) != (module.in_features, module.out_features):
             found = f"made for {layer.inputs} to {layer.outputs} features"
             raise _misfit(lora, layer, f"{found}; the model has {module.in_features} to {module.out_features}")
-    return layers, settings
+    return layers
 
 
 def _misfit(lora: Lora, layer: _Layer, found: str) -> ModelError:
@@ -227,63 +244,46 @@ def _adapter(lora: Lora) -> str:
     return f"studioflow_{lora.fingerprint[:16]}"
 
 
-def _header(path: Path) -> tuple[list[_Layer], dict[str, Any]]:
-    """The layers that a file changes and PEFT's settings in it, without reading its tensors."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
-            settings = json.loads((file.metadata() or {}).get(_SETTINGS, "{}"))
-            settings = {key.removeprefix("transformer."): value for key, value in settings.items()}
-    except (SafetensorError, OSError, ValueError, AttributeError) as error:
-        raise ModelError(
-            "the LoRA file is not whole",
-            where=str(path),
-            found=f"{path.stat().st_size:,} bytes that are no safetensors file",
-            allowed="a LoRA as .safetensors",
-            fix="copy or download it again",
-        ) from error
-    return _layers(path, shapes, settings), settings
+def _header(path: Path) -> list[_Layer]:
+    """The layers that a file changes, without reading its tensors."""
+    with open_lora(path, "np") as file:
+        shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}
+        settings = settings_of(metadata_of(file), f"{path} {SETTINGS}")
+    return _layers(path, shapes, settings)
 
 
 def _layers(path: Path, shapes: dict[str, tuple[int, ...]], settings: dict[str, Any]) -> list[_Layer]:
     roles: dict[str, dict[str, str]] = {}
-    rest = []
+    rest, twice = [], []
     for key in shapes:
-        name, role = _split(key)
-        if role:
-            roles.setdefault(name, {})[role] = key
-        else:
+        name, role = split_key(key)
+        if not role:
             rest.append(key)
+        elif roles.setdefault(name, {}).setdefault(role, key) != key:
+            twice.append(key)
     if not any(role != "alpha" for keys in roles.values() for role in keys):
-        raise _damaged(path, "this is no LoRA", _some(shapes) or "no tensors", "pairs of lora_A and lora_B")
+        raise _damaged(path, "this is no LoRA", some(shapes) or "no tensors", "pairs of lora_A and lora_B")
     if rest or settings.get("use_dora"):
-        found = _some(rest) or "use_dora"
+        found = some(rest) or "use_dora"
         raise _damaged(path, "the LoRA has parts that FIBO's LoRAs have not", found, "lora_A, lora_B and alpha only")
+    if twice:
+        raise _damaged(path, "the LoRA has layers twice", some(twice), "one pair of factors for each layer")
     if half := [name for name, keys in roles.items() if not {"down", "up"} <= keys.keys()]:
-        raise _damaged(path, "the LoRA has half pairs of factors", _some(half), "lora_A and lora_B of each layer")
-    return [_layer(path, name, keys, shapes) for name, keys in roles.items()]
+        raise _damaged(path, "the LoRA has half pairs of factors", some(half), "lora_A and lora_B of each layer")
+    return [_layer(path, name, keys, shapes, settings) for name, keys in roles.items()]
 
 
-def _layer(path: Path, name: str, keys: dict[str, str], shapes: dict[str, tuple[int, ...]]) -> _Layer:
+def _layer(
+    path: Path, name: str, keys: dict[str, str], shapes: dict[str, tuple[int, ...]], settings: dict[str, Any]
+) -> _Layer:
     down, up = shapes[keys["down"]], shapes[keys["up"]]
-    if len(down) != 2 or len(up) != 2 or down[0] != up[1]:
+    if len(down) != 2 or len(up) != 2 or down[0] != up[1] or 0 in (*down, *up):
         raise _damaged(path, f"the factors of {name} do not fit together", f"{down} and {up}", "[r, in] and [out, r]")
-    return _Layer(name, keys["down"], keys["up"], keys.get("alpha"), down[0], down[1], up[0])
-
-
-def _split(key: str) -> tuple[str, str | None]:
-    """A key's layer, and what it holds of it (down, up, alpha), in all spellings of lora_keys.json."""
-    names = table("fibo/lora_keys.json")
-    for role in ("down", "up", "alpha"):
-        for suffix in names[role]:
-            if key.endswith(suffix):
-                key = key.removesuffix(suffix)
-                while prefix := next((prefix for prefix in names["prefixes"] if key.startswith(prefix)), None):
-                    key = key.removeprefix(prefix)
-                return key, role
-    return key, None
+    alpha = keys.get("alpha")
+    if alpha and math.prod(shapes[alpha]) != 1:
+        raise _damaged(path, f"the alpha of {name} is no number", f"{shapes[alpha]}", "one number")
+    scale = scale_of(name, down[0], None, settings, f"{path} {SETTINGS}")
+    return _Layer(name, keys["down"], keys["up"], alpha, scale, down[0], down[1], up[0])
 
 
 def _require_family(path: Path, layers: Iterable[str], dialect: str) -> None:
@@ -293,7 +293,7 @@ def _require_family(path: Path, layers: Iterable[str], dialect: str) -> None:
         raise ModelError(
             "the LoRA is made for ComfyUI's own FIBO 2 nodes",
             where=str(path),
-            found=_some(fused),
+            found=some(fused),
             allowed="the layers as diffusers has them, e.g. layers.0.attention.to_q",
             fix="load it with LoraLoaderModelOnly, or take the file that it was converted from",
         )
@@ -305,7 +305,7 @@ def _require_family(path: Path, layers: Iterable[str], dialect: str) -> None:
         owner = next(
             (other for other, heads in _HEADS.items() if {parts[0] for parts in words.values()} <= heads), None
         )
-        found = f"layers of {_TITLES[owner]}" if owner else _some(others)
+        found = f"layers of {_TITLES[owner]}" if owner else some(others)
         fix = "choose a LoRA that was trained on the model of this node"
     raise ModelError(
         f"the LoRA is not made for {_TITLES[dialect]}",
@@ -318,32 +318,3 @@ def _require_family(path: Path, layers: Iterable[str], dialect: str) -> None:
 
 def _damaged(path: Path, problem: str, found: str, allowed: str) -> ModelError:
     return ModelError(problem, where=str(path), found=found, allowed=allowed, fix="choose another, or save it again")
-
-
-def _alpha(layer: _Layer, settings: dict[str, Any]) -> float:
-    """The alpha that PEFT's settings give a layer; without any it is the rank, which is a scale of 1."""
-    from peft.utils.other import get_pattern_key
-
-    patterns = settings.get("alpha_pattern") or {}
-    alpha = patterns.get(get_pattern_key(list(patterns), layer.name), settings.get("lora_alpha", layer.rank))
-    return float(alpha) * (math.sqrt(layer.rank) if settings.get("use_rslora") else 1.0)
-
-
-def _fingerprint(path: Path) -> str:
-    state = path.stat()
-    return _sha256(path, state.st_size, state.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _sha256(path: Path, size: int, changed_ns: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _some(names: Iterable[str], most: int = 3) -> str:
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -8,10 +8,7 @@ are data: lora_keys.json says what each is called on both sides, and how surely 
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,16 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import DeliveryError, ModelError, PathError
 from ..files import write_together
 from ..resources import table
-from .lora_names import Layer, layers_of, misfit
+from .lora_file import SETTINGS, metadata_of, misfit, open_lora, scale_of, settings_of, sha256
+from .lora_names import Layer, layers_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ADAPTER = "lora_adapter_metadata"
-"""Where diffusers keeps the settings of PEFT, among them alpha, in the metadata of a LoRA file."""
 _RECORD = "studioflow_conversion"
 _SUFFIX = ".safetensors"
-_BLOCK = 1 << 20
 
 
 class Conversion(NamedTuple):
@@ -55,15 +50,16 @@ def convert_lora(
 
     Keys may be spelled as diffusers, PEFT or kohya's scripts spell them. The scale of a layer is its alpha over its
     rank. Alpha is a tensor of the file, or stands in the ``metadata`` of diffusers, or is the rank, as diffusers and
-    ComfyUI take it where neither is there. Layers that become one matrix get down factors [ranks, inputs] stacked by
-    rank and block-diagonal up factors [outputs, ranks]; a missing one of them counts as zeros. Where all share one
-    down factor, the rank stays. Dtypes are kept, and values too unless alphas within one matrix differ.
+    ComfyUI take it where neither is there (see ``scale_of``). Layers that become one matrix get down factors [ranks,
+    inputs] stacked by rank and block-diagonal up factors [outputs, ranks]; a missing one of them counts as zeros.
+    Where all share one down factor, the rank stays. Dtypes are kept, and values too unless alphas within one matrix
+    differ.
 
     Raises ModelError for keys that are unknown, already ComfyUI's or of another model, for factors that do not fit,
     and where the model that the LoRA was made for is not ``width`` wide (FIBO 2: 3584).
     """
     names = table("fibo/lora_keys.json")
-    settings = _adapter_settings(metadata or {})
+    settings = settings_of(metadata or {})
     matrices: dict[tuple[str, int], dict[int, _Pair]] = {}
     for layer in layers_of(tensors):
         pair = _pair(layer.name, {role: tensors[key] for role, key in layer.keys.items()}, settings)
@@ -85,17 +81,18 @@ def convert_file(source: Path, target: Path, *, width: int | None = None) -> Con
     Raises ModelError for a source that is damaged or no LoRA of FIBO 2 (see ``convert_lora``) and DeliveryError where
     another file is at the target, or it cannot be written.
     """
-    tensors, metadata = _read(source)
+    with open_lora(source) as file:
+        tensors, metadata = {key: file.get_tensor(key) for key in file.keys()}, metadata_of(file)
     layers = len(layers_of(tensors))
     converted = convert_lora(tensors, metadata, width=width)
     native_layers = sum(key.endswith(".lora_down.weight") for key in converted)
     record = {
         "source": source.name,
-        "source_sha256": _sha256(source),
+        "source_sha256": sha256(source),
         "names_version": table("fibo/lora_keys.json")["version"],
     }
-    if _ADAPTER in metadata:
-        record["source_adapter"] = metadata.pop(_ADAPTER)
+    if SETTINGS in metadata:
+        record["source_adapter"] = metadata.pop(SETTINGS)
     there = _record_of(target)
     if there == record:
         return Conversion(target, layers, native_layers, written=False)
@@ -147,35 +144,10 @@ def _pair(name: str, roles: Mapping[str, Tensor], settings: Mapping[str, Any]) -
     shapes = f"A {list(down.shape)}, B {list(up.shape)}"
     if down.ndim != 2 or up.ndim != 2 or down.shape[0] != up.shape[1] or 0 in (*down.shape, *up.shape):
         raise misfit(name, shapes, "A [rank, inputs] and B [outputs, rank]")
-    rank = down.shape[0]
-    if alpha is None:
-        return _Pair(down, up, _scale_of(name, rank, settings))
-    if alpha.numel() != 1 or not math.isfinite(alpha.item()):
+    if alpha is not None and alpha.numel() != 1:
         raise misfit(name, f"alpha {alpha.tolist()}", "one number")
-    return _Pair(down, up, alpha.item() / rank)
-
-
-def _adapter_settings(metadata: Mapping[str, str]) -> dict[str, Any]:
-    text = metadata.get(_ADAPTER)
-    if not text:
-        return {}
-    try:
-        return {key.removeprefix("transformer."): value for key, value in json.loads(text).items()}
-    except (ValueError, AttributeError) as error:
-        raise misfit(_ADAPTER, "no JSON object", "what diffusers writes there") from error
-
-
-def _scale_of(name: str, rank: int, settings: Mapping[str, Any]) -> float:
-    """The scale by PEFT's settings: lora_alpha, or alpha_pattern for the layers it names, over rank or its root."""
-    try:
-        alpha = settings.get("lora_alpha") or rank
-        for pattern, value in (settings.get("alpha_pattern") or {}).items():
-            if re.fullmatch(rf"(.*\.)?({pattern})", name):
-                alpha = value
-                break
-        return float(alpha) / (math.sqrt(rank) if settings.get("use_rslora") else rank)
-    except (TypeError, ValueError, AttributeError, re.error) as error:
-        raise misfit(_ADAPTER, "alphas that are no numbers", "what diffusers writes there") from error
+    rank = down.shape[0]
+    return _Pair(down, up, scale_of(name, rank, None if alpha is None else alpha.item(), settings))
 
 
 def _check_width(layer: Layer, pair: _Pair, width: int) -> None:
@@ -236,30 +208,12 @@ def _named(key: str, pair: _Pair) -> dict[str, Tensor]:
 # Files
 
 
-def _read(source: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(source, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise ModelError(
-            "the LoRA cannot be read",
-            where=str(source),
-            found=f"{source.stat().st_size:,} bytes that are no whole safetensors file" if source.is_file() else "none",
-            allowed="a whole .safetensors file",
-            fix="copy or download it again and wait until it is done",
-        ) from error
-
-
 def _record_of(target: Path) -> dict[str, Any] | None:
     """What a file that ``convert_file`` wrote says of its conversion; None for every other file."""
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(target, framework="pt") as file:
-            record = json.loads((file.metadata() or {}).get(_RECORD, "null"))
-    except (SafetensorError, OSError, ValueError):
+        with open_lora(target, "np") as file:
+            record = json.loads(metadata_of(file).get(_RECORD, "null"))
+    except (ModelError, ValueError):
         return None
     return record if isinstance(record, dict) else None
 
@@ -272,11 +226,3 @@ def _write(tensors: dict[str, Tensor], part: Path, metadata: dict[str, str]) -> 
         save_file(tensors, part, metadata)
     except SafetensorError as error:
         raise OSError(str(error)) from error
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..errors import ModelError
 from ..resources import table
+from .lora_file import misfit, some, split_key
 
 
 class Layer(NamedTuple):
@@ -34,7 +35,7 @@ def layers_of(keys: Iterable[str]) -> list[Layer]:
     layers: dict[str, Layer] = {}
     unknown, native, twice = [], [], []
     for key in keys:
-        spelled, role = _split(key)
+        spelled, role = split_key(key)
         layer = _find(spelled)
         if role is None or layer is None:
             (native if role and _is_native(spelled) else unknown).append(key)
@@ -45,48 +46,29 @@ def layers_of(keys: Iterable[str]) -> list[Layer]:
     if native:
         raise ModelError(
             "the LoRA already has ComfyUI's layout",
-            found=_some(native),
+            found=some(native),
             allowed="the names of diffusers, e.g. transformer.layers.0.attention.to_q.lora_A.weight",
             fix="load it as it is, with ComfyUI's LoraLoaderModelOnly",
         )
     if not layers:
         raise ModelError(
             "this is no LoRA of FIBO 2",
-            found=_some(unknown) or "no tensors",
+            found=some(unknown) or "no tensors",
             allowed="factors of its layers, e.g. transformer.layers.0.attention.to_q.lora_A.weight",
             fix="choose a LoRA that was trained on FIBO 2; those of FIBO 1.x, FLUX and others do not fit",
         )
     if unknown:
         raise ModelError(
             "the LoRA has keys that cannot be converted",
-            found=_some(unknown),
+            found=some(unknown),
             allowed="pairs of factors of FIBO 2's linear layers and their alphas; no DoRA, LoHa, LoKr or text encoder",
             fix="check that it was trained on FIBO 2, and save it as a plain LoRA",
         )
     if twice:
-        raise misfit(_some(twice), "a layer that is there twice", "one pair of factors a layer")
+        raise misfit(some(twice), "a layer that is there twice", "one pair of factors a layer")
     if single := [layer.name for layer in layers.values() if not {"down", "up"} <= layer.keys.keys()]:
-        raise misfit(_some(single), "half a pair of factors", "a down (A) and an up (B) factor for each layer")
+        raise misfit(some(single), "half a pair of factors", "a down (A) and an up (B) factor for each layer")
     return list(layers.values())
-
-
-def misfit(where: str, found: str, allowed: str) -> ModelError:
-    """The error of a LoRA whose tensors or settings do not fit together."""
-    return ModelError("the LoRA is damaged", where=where, found=found, allowed=allowed, fix="save or download it again")
-
-
-def _split(key: str) -> tuple[str, str | None]:
-    """The layer that a key names, without prefixes, and what the key holds of it: down, up, alpha, or None."""
-    names = table("fibo/lora_keys.json")
-    role = None
-    for candidate in ("down", "up", "alpha"):
-        suffix = next((suffix for suffix in names[candidate] if key.endswith(suffix)), None)
-        if suffix:
-            key, role = key.removesuffix(suffix), candidate
-            break
-    while prefix := next((prefix for prefix in names["prefixes"] if key.startswith(prefix)), None):
-        key = key.removeprefix(prefix)
-    return key, role
 
 
 def _find(spelled: str) -> Layer | None:
@@ -125,8 +107,3 @@ def _numbered(template: str, numbers: Iterable[str]) -> str:
     for number in numbers:
         template = template.replace("#", number, 1)
     return template
-
-
-def _some(names: list[str], most: int = 4) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import DeviceMemoryError
+
 if TYPE_CHECKING:
     import torch
 
@@ -63,6 +65,32 @@ class Resident:
             return int(psutil.virtual_memory().available)
         cached = backend.memory_reserved(self._device) - backend.memory_allocated(self._device)
         return int(backend.mem_get_info(self._device)[0] + cached)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch says that a device has no memory left; CPUs and Apple's GPU say it in words only."""
+    import torch
+
+    said = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and ("out of memory" in said or "DefaultCPUAllocator" in said)
+    )
+
+
+def out_of_memory(device: Any, doing: str, quantization: str) -> DeviceMemoryError:
+    """The error for a device whose memory ran out while ``doing`` something."""
+    fixes = ["take a smaller size or fewer pictures to edit"]
+    if quantization != "nf4":
+        fixes.append(f"choose {'int8 or nf4' if quantization == 'none' else 'nf4'} as quantization in FIBO Loader")
+    if str(device) != "cpu":
+        fixes.append("start ComfyUI with --lowvram")
+    return DeviceMemoryError(
+        "the device ran out of memory",
+        where=str(device),
+        found=doing,
+        allowed="about 1024 × 1024 pixels",
+        fix=", or ".join(fixes),
+    )
 
 
 def lend(pipeline: Any, memory: Memory) -> None:

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, did_you_mean
 from ..families import Family
-from .folders import PARTS, Found, check_whole, family_of, fingerprint, standin
+from .folders import PARTS, Found, check_whole, class_of, family_of, fingerprint, require_weights, standin
 from .lora import Lora
-from .memory import Memory, Resident, lend
+from .memory import Memory, Resident, is_out_of_memory, lend, out_of_memory
+from .menus import DTYPES
 from .quantize import config as quantization_config
 from .quantize import finish
-from .speed import Speed
+from .speed import Speed, approximations
 
 if TYPE_CHECKING:
     import torch
 
     from .cache import TextCache
-
-DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 MakeMemory = Callable[["Mapping[str, torch.nn.Module]"], Memory]
 
@@ -61,7 +60,7 @@ class FiboModel:
             facts["loras"] = [
                 {"name": lora.name, "strength": lora.strength, "fingerprint": lora.fingerprint} for lora in self.loras
             ]
-        return facts
+        return facts | approximations(self.speed)
 
 
 def load_model(
@@ -86,11 +85,9 @@ def load_model(
         )
     family = family_of(found)
     check_whole(found.folder)
-    pipeline_class = _pipeline_class(family)
     if dtype == "auto":
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
-    pipeline = _read(found, family, pipeline_class, dtype, quantization_config(quantization, dtype, device))
-    finish(pipeline, quantization)
+    pipeline = _read(found, family, dtype, device, quantization)
     encoder = fingerprint(found.folder, ("text_encoder", "tokenizer", "processor"))
     remember(pipeline, f"{encoder} {quantization}")
     return FiboModel(
@@ -115,27 +112,50 @@ def take(pipeline: Any, device: str, memory: MakeMemory | None = None) -> Memory
     return kept
 
 
-def _read(found: Found, family: Family, pipeline_class: Any, dtype: str, quantization: Any) -> Any:
+def _read(found: Found, family: Family, dtype: str, device: str, quantization: str) -> Any:
     import torch
 
+    pipeline_class = _pipeline_class(family)
+    smaller = quantization_config(quantization, dtype, device)
     try:
         # ComfyUI runs nodes in inference mode; weights made there could not be moved outside it, as its /free does.
         with torch.inference_mode(False):
-            return pipeline_class.from_pretrained(
-                found.folder,
-                dtype=getattr(torch, dtype),
-                quantization_config=quantization,
-                local_files_only=True,
-                use_safetensors=True,
+            options = {"dtype": getattr(torch, dtype), "local_files_only": True, "use_safetensors": True}
+            encoder = _read_text_encoder(found.folder, smaller, options)
+            pipeline = pipeline_class.from_pretrained(
+                found.folder, text_encoder=encoder, quantization_config=smaller, **options
             )
+        for part in PARTS:
+            # diffusers leaves without numbers what the files do not hold.
+            weights = getattr(pipeline, part).named_parameters()
+            require_weights(found.folder / part, [name for name, weight in weights if weight.is_meta])
+        finish(pipeline, quantization)
+        return pipeline
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(device, f"loading {family.title} in {dtype}", quantization) from error
         raise ModelError(
             "the model cannot be loaded",
             where=str(found.folder),
-            found=f"{type(error).__name__}: {str(error).splitlines()[0][:300]}",
+            found=f"{type(error).__name__}: {error}".splitlines()[0][:300],
             allowed=f"{family.title} as Bria publishes it, in diffusers layout",
             fix="compare the folder with its source, or download it again",
         ) from error
+
+
+def _read_text_encoder(folder: Path, quantization: Any, options: dict[str, Any]) -> Any:
+    """The text encoder, read apart from the pipeline: transformers makes up what the files do not hold."""
+    import transformers
+
+    encoder, read = getattr(transformers, class_of(folder, "text_encoder")).from_pretrained(
+        folder / "text_encoder",
+        quantization_config=quantization and quantization.quant_mapping["text_encoder"],
+        output_loading_info=True,
+        **options,
+    )
+    # The head is never used.
+    require_weights(folder / "text_encoder", [name for name in read["missing_keys"] if "lm_head" not in name])
+    return encoder
 
 
 def remember(pipeline: Any, encoder: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
+from .mask import mask_to_pil
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,19 @@ def references(images: Sequence[torch.Tensor]) -> list[Any]:
     """
     flat = [picture for batch in images for picture in (batch if batch.ndim == 4 else [batch])]
     return [_pil(picture, f"image {number}") for number, picture in enumerate(flat, 1)]
+
+
+def region(mask: torch.Tensor) -> Any:
+    """A mask ``[1, H, W]`` or ``[H, W]``, 0..1, as the black and white PIL picture that the pipelines take."""
+    if mask.ndim == 3 and len(mask) != 1:
+        raise ModelError(
+            "an edit takes a single mask",
+            where="mask",
+            found=f"{len(mask)} masks",
+            allowed="1",
+            fix="take one of the batch",
+        )
+    return mask_to_pil(mask.reshape(mask.shape[-2:]))
 
 
 def _pil(picture: torch.Tensor, where: str) -> Any:

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, did_you_mean
+from .menus import QUANTIZATIONS
 
 if TYPE_CHECKING:
     import torch
-
-QUANTIZATIONS = ("none", "int8", "fp8", "nf4")
 
 _PACKAGES = {"int8": "torchao", "fp8": "torchao", "nf4": "bitsandbytes"}
 _DEVICES = {"fp8": ("cuda", "xpu", "cpu"), "nf4": ("cuda", "xpu", "mps")}

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ModelError
 from .cache import PictureCache, digest
-from .job import Job, check, provenance
+from .check import check, marks
+from .job import Job, provenance
 from .latents import FiboLatents, decode, from_pipeline, noise, patchified, to_pipeline
-from .lora import activate
+from .lora import activate, adapter_bytes
+from .memory import is_out_of_memory, out_of_memory
 from .model import FiboModel
 from .open_size import open_size
 from .schedule import first_step, sigmas, window
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     import torch
 
 MAX_BATCH = 8
+TEXT_BYTES = 1 << 30
+"""For the hidden states of a long caption, all layers of them."""
 
 OnStep = Callable[[int, int, "Callable[[], torch.Tensor | None]"], None]
 """Called after each step with the picture steps done, those in all, and a function that gives what the picture is
@@ -39,69 +44,42 @@ class Rendered(NamedTuple):
     notices: list[str]
 
 
-def render(
-    model: FiboModel,
-    job: Job,
-    *,
-    on_step: OnStep | None = None,
-    cache: PictureCache | None = None,
-    is_out_of_memory: Callable[[BaseException], bool] | None = None,
-) -> Rendered:
+def render(model: FiboModel, job: Job, *, on_step: OnStep | None = None, cache: PictureCache | None = None) -> Rendered:
     """The pictures of a job, in the order of their seeds.
 
     Each equals the one rendered alone with its seed, to rounding. Finished ones are kept in ``cache`` as they come,
-    so that a job that was stopped goes on there. Raises ModelError for what the model cannot do, and where memory
-    runs out; whatever ``on_step`` raises ends the render within one step and leaves the model usable.
+    so that a job that was stopped goes on there. Raises ModelError for what the model cannot do, and
+    DeviceMemoryError where memory runs out; whatever ``on_step`` raises ends the render within one step and leaves
+    the model usable.
     """
     job = _sized(model, job)
     check(model, job)
-    run = _Run(model, job, on_step, cache if job.reuse else None, is_out_of_memory or _is_out_of_memory)
-    return run.all()
+    return _Run(model, job, on_step, cache if job.reuse_pictures else None).all()
 
 
 class _Run:
-    def __init__(
-        self,
-        model: FiboModel,
-        job: Job,
-        on_step: OnStep | None,
-        cache: PictureCache | None,
-        is_out_of_memory: Callable[[BaseException], bool],
-    ) -> None:
+    def __init__(self, model: FiboModel, job: Job, on_step: OnStep | None, cache: PictureCache | None) -> None:
         self.model, self.job, self.on_step, self.cache = model, job, on_step, cache
-        self.is_out_of_memory = is_out_of_memory
         self.start = _first(job)
         self.steps_of_one = job.last_step - self.start
         self.done = 0
-        self.reports: list[Any] = []
+        self.skipped = self.steps_run = 0
+        self.caption_reused = False
         self.facts = provenance(model, job)
+        settings = {name: value for name, value in self.facts.items() if name != "seeds"}
+        self.settings = digest(settings, job.caption, tuple(model.speed))
 
     def all(self) -> Rendered:
         import torch
 
         seeds = self.job.seeds
         found = {index: kept for index in range(len(seeds)) if (kept := self._kept(index))}
-        from_cache = len(found)
-        text = self.model.pipeline.studioflow_text
-        text.enabled = self.job.reuse
-        reused_before = text.reused
-        self.done = from_cache * self.steps_of_one
         missing = [index for index in range(len(seeds)) if index not in found]
-        prepare(self.model.pipeline, self.model.speed)
-        activate(self.model.pipeline, self.model.loras, self.model.memory.device)
-        batch = self._batch(len(missing))
-        while missing:
-            try:
-                found |= self._some(missing[:batch])
-            except Exception as error:
-                if not self.is_out_of_memory(error):
-                    raise
-                if batch == 1:
-                    raise _out_of_memory(self.model, self.job) from error
-                batch //= 2
-                self.done = len(found) * self.steps_of_one
-                continue
-            missing = missing[batch:]
+        notices = (
+            [f"{len(found)} of {len(seeds)} pictures were finished before and not rendered again"] if found else []
+        )
+        if missing:
+            found |= self._all_of(missing)
         ordered = [found[index] for index in range(len(seeds))]
         latents = FiboLatents(
             torch.stack([one["latents"] for one in ordered]),
@@ -109,21 +87,45 @@ class _Run:
             self.job.last_step,
             self.job.steps,
             tuple(seeds),
+            self.facts,
         )
-        facts = dict(self.facts)
-        for report in self.reports:
-            facts |= report.facts()
-        notices = self._notices(from_cache, text.reused > reused_before)
-        return Rendered(torch.stack([one["image"] for one in ordered]), latents, facts, notices)
+        images = torch.stack([one["image"] for one in ordered])
+        return Rendered(images, latents, self.facts, notices + self._notices(bool(missing)))
 
-    def _some(self, indices: list[int]) -> dict[int, dict[str, torch.Tensor]]:
-        """The pictures of these indices in one batch."""
-        model, job = self.model, self.job
-        held = self._rendered(indices)
-        samples = from_pipeline(model, held, job.width, job.height).float().cpu()
-        images = decode(model, FiboLatents(samples, model.family.dialect))
+    def _all_of(self, missing: list[int]) -> dict[int, dict[str, torch.Tensor]]:
+        """The pictures of these indices, in batches as large as memory allows."""
+        self.done = (len(self.job.seeds) - len(missing)) * self.steps_of_one
+        text = self.model.pipeline.studioflow_text
+        text.enabled, text.negative = self.job.reuse_captions, self.job.negative
+        reused = text.reused
+        batch = self._batch(len(missing))
+        found: dict[int, dict[str, torch.Tensor]] = {}
+        while missing:
+            done = self.done
+            try:
+                held = self._rendered(missing[:batch])
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if batch == 1:
+                    size = f"{self.job.width} × {self.job.height} pixels"
+                    doing = f"{self.model.family.title} in {self.model.dtype}, {size}, one picture at a time"
+                    raise out_of_memory(self.model.memory.device, doing, self.model.quantization) from error
+                batch, self.done = batch // 2, done
+                continue
+            if not found:
+                self.caption_reused = text.reused > reused
+            found |= self._finished(missing[:batch], held)
+            missing = missing[batch:]
+        return found
+
+    def _finished(self, indices: list[int], held: torch.Tensor) -> dict[int, dict[str, torch.Tensor]]:
+        """The pictures of latents as the pipeline holds them."""
+        samples = from_pipeline(self.model, held, self.job.width, self.job.height).float().cpu()
+        images = decode(self.model, FiboLatents(samples, self.model.family.dialect))
         pictures = {}
         for place, index in enumerate(indices):
+            _require_numbers(self.model, images[place])
             pictures[index] = {"image": images[place], "latents": samples[place]}
             if self.cache:
                 self.cache.put(self._key(index), pictures[index])
@@ -136,7 +138,7 @@ class _Run:
         model, job, pipeline = self.model, self.job, self.model.pipeline
         arguments: dict[str, Any] = {
             "prompt": job.caption,
-            "negative_prompt": job.negative or _empty_negative(model),
+            "negative_prompt": job.negative if job.negative.strip() else _empty_negative(model),
             "width": job.width,
             "height": job.height,
             "num_inference_steps": job.steps,
@@ -153,6 +155,8 @@ class _Run:
             arguments |= {"image": list(job.images), "mask": job.mask}
         if model.family.dialect == "fibo-2":
             arguments |= {"render_text_images": job.draw_text, "fonts": _fonts(model)}
+        prepare(pipeline, model.speed)
+        activate(pipeline, model.loras, model.memory.device)
         own_scheduler, pipeline.scheduler = pipeline.scheduler, window(model, self.start, job.last_step)
         try:
             with running(pipeline, model.speed) as report:
@@ -160,7 +164,8 @@ class _Run:
                 held = pipeline(**arguments).images
         finally:
             pipeline.scheduler = own_scheduler
-        self.reports.append(report)
+        self.skipped += report.skipped
+        self.steps_run += report.steps
         return held
 
     def _begin(self, index: int) -> torch.Tensor:
@@ -179,28 +184,29 @@ class _Run:
             now = tensors["latents"]
             self.done += pictures
             if self.on_step:
-                level = [float(sigma) for sigma in pipeline.scheduler.sigmas[step : step + 2]] if before else []
-
-                def estimate() -> torch.Tensor | None:
-                    # Euler: the step went along the velocity, and the picture lies at its end.
-                    if not before:
-                        return None
-                    velocity = (now - before[0]) / (level[1] - level[0])
-                    held = (now - level[1] * velocity).float()
-                    spatial = from_pipeline(self.model, held, self.job.width, self.job.height)
-                    return patchified(self.model, spatial)
-
+                levels = pipeline.scheduler.sigmas[step : step + 2]
+                estimate = partial(self._estimate, before[0] if before else None, now, levels)
                 self.on_step(self.done, len(self.job.seeds) * self.steps_of_one, estimate)
             before[:] = [now]
             return tensors
 
         return after_step
 
+    def _estimate(self, before: torch.Tensor | None, now: torch.Tensor, levels: torch.Tensor) -> torch.Tensor | None:
+        """What the picture is going to be: Euler's step went along the velocity, and the picture lies at its end."""
+        if before is None:
+            return None
+        velocity = (now - before) / (levels[1] - levels[0])
+        held = (now - levels[1] * velocity).float()
+        return patchified(self.model, from_pipeline(self.model, held, self.job.width, self.job.height))
+
     def _batch(self, missing: int) -> int:
         """How many pictures to render at once, by the memory that is there."""
-        one = working_bytes(self.model, self.job)
-        batch = max(1, min(missing, MAX_BATCH, self.model.memory.room_beside("transformer") // one))
-        self.model.memory.expect("transformer", batch * one)
+        memory, one = self.model.memory, working_bytes(self.model, self.job)
+        adapters = adapter_bytes(self.model.loras, self.model.pipeline.transformer.dtype)
+        batch = max(1, min(missing, MAX_BATCH, (memory.room_beside("transformer") - adapters) // one))
+        memory.expect("transformer", batch * one + adapters)
+        memory.expect("text_encoder", TEXT_BYTES)
         return batch
 
     def _kept(self, index: int) -> dict[str, torch.Tensor] | None:
@@ -208,33 +214,23 @@ class _Run:
 
     def _key(self, index: int) -> str:
         """Everything that decides a picture; not how many are rendered beside it."""
-        job, latents = self.job, self.job.latents
-        begin = None
-        if latents:
-            begin = (latents.samples[index if len(latents.samples) > 1 else 0], latents.step, latents.steps)
-        settings = {name: value for name, value in self.facts.items() if name != "seeds"}
-        return digest(
-            settings,
-            job.seeds[index],
-            job.caption,
-            job.negative,
-            job.draw_text,
-            job.images,
-            job.mask,
-            begin,
-            tuple(self.model.speed),
-        )
+        latents = self.job.latents
+        begin = latents.samples[index if len(latents.samples) > 1 else 0] if latents else None
+        return digest(self.settings, self.job.seeds[index], begin)
 
-    def _notices(self, from_cache: int, caption_reused: bool) -> list[str]:
-        job = self.job
-        notices = []
-        if from_cache:
-            notices.append(f"{from_cache} of {len(job.seeds)} pictures were finished before and not rendered again")
-        if caption_reused and from_cache < len(job.seeds):
-            notices.append("the caption was read before")
-        if job.negative.strip() and job.cfg <= 1:
-            notices.append("the negative has no effect at a cfg of 1")
-        return notices
+    def _notices(self, rendered: bool) -> list[str]:
+        job, family = self.job, self.model.family
+        told = {
+            "the caption was read before": rendered and self.caption_reused,
+            f"step_cache skipped {self.skipped} of {self.steps_run} steps": self.steps_run,
+            "the negative has no effect at a cfg of 1": job.negative.strip() and job.cfg <= 1,
+            f"{family.title} is distilled for a cfg of {family.cfg:g}": job.cfg > 1 and not family.negative,
+            "the mask marks nothing: the whole picture is edited": job.mask is not None and not marks(job.mask),
+            "seeds are those of the latents": job.continues and job.seed != job.seeds[0],
+            "strength counts only with latents of a finished picture": job.strength < 1
+            and not (job.latents and job.latents.finished),
+        }
+        return [notice for notice, applies in told.items() if applies]
 
 
 def working_bytes(model: FiboModel, job: Job) -> int:
@@ -246,17 +242,17 @@ def working_bytes(model: FiboModel, job: Job) -> int:
 
 
 def _sized(model: FiboModel, job: Job) -> Job:
-    """The job with the size that the pipeline itself takes for the first image, where width and height are open."""
-    if not job.images or job.width or job.height or "edit" not in model.family.tasks:
+    """The job with the size of its latents, or that the pipeline takes for the first image, where it is left open."""
+    if job.width or job.height or not job.images or "edit" not in model.family.tasks:
         return job
-    width, height = open_size(model, *job.images[0].size)
+    width, height = job.latents.size if job.latents else open_size(model, *job.images[0].size)
     return replace(job, width=width, height=height)
 
 
 def _first(job: Job) -> int:
     if not job.latents:
         return 0
-    return min(job.last_step - 1, first_step(job.steps, job.strength)) if job.latents.finished else job.latents.step
+    return job.latents.step if job.continues else first_step(job.steps, job.strength)
 
 
 def _fonts(model: FiboModel) -> list[str]:
@@ -270,18 +266,13 @@ def _empty_negative(model: FiboModel) -> str | None:
     return None if model.family.dialect == "fibo-2" else ""
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError)
-
-
-def _out_of_memory(model: FiboModel, job: Job) -> ModelError:
-    return ModelError(
-        "the device ran out of memory",
-        where=str(model.memory.device),
-        found=f"{model.family.title} in {model.dtype}, {job.width} × {job.height} pixels, one picture at a time",
-        allowed="about 1024 × 1024 pixels",
-        fix="take a smaller size or fewer pictures to edit, choose int8 or nf4 as quantization in FIBO Loader, or "
-        "start ComfyUI with --lowvram",
-    )
+def _require_numbers(model: FiboModel, picture: torch.Tensor) -> None:
+    """Raises ModelError for a picture with values that are no numbers: nobody could use it, and none is kept."""
+    if not picture.isfinite().all():
+        raise ModelError(
+            "the picture came out as no numbers",
+            where="fibo",
+            found=f"NaN or infinity from {model.family.title} in {model.dtype}",
+            allowed="a number format that holds the model's values",
+            fix="choose bfloat16 or float32 in FIBO Loader",
+        )

@@ -7,11 +7,13 @@ every attention but Sage's give the stock picture within rounding; the step cach
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from ..errors import ModelError, did_you_mean
+from .menus import ATTENTION
 from .step_cache import reusing_steps
 from .velocity import pads, without_padding
 
@@ -43,37 +45,38 @@ _ATTENTION = {
 }
 """The attention kernels by name. Those that diffusers would fetch as code from a hub are left out."""
 
-ATTENTION = ("auto", *_ATTENTION)
+
+MOST_GRAPHS = 64
+"""Compiled versions of one kind of block at once: its inputs have a few, and LoRAs may differ from block to block."""
+
+_compiled_with: weakref.WeakKeyDictionary[Any, list[str]] = weakref.WeakKeyDictionary()
+"""The adapters of each transformer that was compiled when it last ran so."""
 
 
 class Report:
     """What a render did: its ``steps`` and how many were ``skipped``; both stay 0 without a step cache."""
 
-    def __init__(self, speed: Speed) -> None:
-        self.speed = speed
+    def __init__(self) -> None:
         self.steps = 0
         self.skipped = 0
 
-    def facts(self) -> dict[str, Any]:
-        """What a delivery must say about approximations; empty where the picture is the stock one within rounding."""
-        facts: dict[str, Any] = {}
-        if self.speed.step_cache:
-            facts["step_cache"] = {"threshold": self.speed.step_cache, "steps_skipped": self.skipped}
-        if self.speed.attention == "sage":
-            facts["attention"] = "sage"
-        return facts
 
-
-def exact(speed: Speed) -> bool:
-    """Whether the picture is the stock pipeline's, within rounding."""
-    return not Report(speed).facts()
+def approximations(speed: Speed) -> dict[str, Any]:
+    """What a delivery must say about a speed; empty where the picture is the stock pipeline's within rounding."""
+    facts: dict[str, Any] = {}
+    if speed.step_cache:
+        facts["step_cache"] = speed.step_cache
+    if speed.attention == "sage":
+        facts["attention"] = "sage"
+    return facts
 
 
 def prepare(pipeline: Any, speed: Speed, *, compiler: str | Callable[..., Any] = "inductor") -> None:
     """Sets attention, compilation and layout of a FIBO pipeline, and takes back what an earlier ``speed`` set.
 
-    ``compiler`` is a backend of torch.compile. Raises ModelError, with the pipeline unchanged, for what this machine,
-    device or dtype cannot do.
+    ``compiler`` is a backend of torch.compile. The layout changes within the memory that the VAE's weights have, so
+    that pinned weights stay pinned; call it while no copy of them is under way. Raises ModelError, with the pipeline
+    unchanged, for what this machine, device or dtype cannot do.
     """
     check(pipeline, speed, compiler=compiler)
     _set_attention(pipeline.transformer, speed.attention)
@@ -85,12 +88,15 @@ def prepare(pipeline: Any, speed: Speed, *, compiler: str | Callable[..., Any] =
 def running(pipeline: Any, speed: Speed) -> Iterator[Report]:
     """Renders inside leave out padding and steps as ``speed`` says; afterwards the model is as it was.
 
-    Raises ModelError where a compiled block turns out not to compile, which only its first call tells.
+    Enter it with the LoRAs of the render in place: other ones than the blocks were compiled with last make all blocks
+    of their kind, in every model, compile again. Raises ModelError where a compiled block turns out not to compile,
+    which only its first call tells.
     """
-    report = Report(speed)
+    report = Report()
     with ExitStack() as stack:
         if speed.compile:
-            stack.enter_context(_compile_errors())
+            _forget_other_loras(pipeline.transformer)
+            stack.enter_context(_compiling())
         if speed.skip_padding:
             stack.enter_context(without_padding(pipeline.transformer))
         if speed.step_cache:
@@ -179,17 +185,45 @@ def _check_inductor(device: Any) -> None:
 
 
 @contextmanager
-def _compile_errors() -> Iterator[None]:
-    from torch._dynamo.exc import BackendCompilerFailed
+def _compiling() -> Iterator[None]:
+    """Inside, blocks compile as often as they must, and what does not compile is an error instead of slow."""
+    from torch._dynamo import config
+    from torch._dynamo.exc import BackendCompilerFailed, FailOnRecompileLimitHit
 
     try:
-        yield
+        with config.patch(recompile_limit=MOST_GRAPHS, fail_on_recompile_limit_hit=True):
+            yield
     except BackendCompilerFailed as error:
         raise ModelError(
             "the model cannot be compiled on this machine",
             found=f"{type(error.inner_exception).__name__}: {error.inner_exception}".splitlines()[0][:300],
             fix="switch compile off",
         ) from error
+    except FailOnRecompileLimitHit as error:
+        raise ModelError(
+            "the model has too many kinds of blocks to compile",
+            found=f"more than {MOST_GRAPHS}, by its LoRAs, quantization and where its weights are",
+            allowed=f"{MOST_GRAPHS} at once",
+            fix="switch compile off, use fewer LoRAs at once, or start ComfyUI again",
+        ) from error
+
+
+def _forget_other_loras(transformer: Any) -> None:
+    """Drops the code of blocks that were compiled with other LoRAs.
+
+    Dynamo keeps what it compiled by the code object of ``forward``, which all blocks of a class share, up to a limit.
+    """
+    adapters = sorted(getattr(transformer, "peft_config", None) or ())
+    if _compiled_with.get(transformer, adapters) != adapters:
+        from torch._dynamo.eval_frame import reset_code
+
+        for kind in {type(block) for block in _blocks(transformer)}:
+            reset_code(kind.forward.__code__)
+    _compiled_with[transformer] = adapters
+
+
+def _blocks(transformer: Any) -> list[Any]:
+    return [module for module in transformer.modules() if type(module).__name__ in transformer._repeated_blocks]
 
 
 def _set_attention(transformer: Any, attention: str) -> None:
@@ -215,7 +249,7 @@ def _set_attention(transformer: Any, attention: str) -> None:
 
 
 def _set_compiled(transformer: Any, wanted: bool, compiler: str | Callable[..., Any]) -> None:
-    blocks = [module for module in transformer.modules() if type(module).__name__ in transformer._repeated_blocks]
+    blocks = _blocks(transformer)
     compiled = [block for block in blocks if "_compiled_call_impl" in vars(block)]
     if wanted and len(compiled) < len(blocks):
         # Each caption has a length of its own: compiled for all sizes at once, or every caption compiles again.
@@ -228,11 +262,18 @@ def _set_compiled(transformer: Any, wanted: bool, compiler: str | Callable[..., 
 def _set_layout(vae: Any, channels_last: bool) -> None:
     import torch
 
-    kinds = {torch.nn.Conv2d: torch.channels_last, torch.nn.Conv3d: torch.channels_last_3d}
+    layouts = {torch.nn.Conv2d: torch.channels_last, torch.nn.Conv3d: torch.channels_last_3d}
     # ComfyUI runs nodes in inference mode, whose tensors would follow the model out of it.
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), torch.no_grad():
         for module in vae.modules():
-            for kind, layout in kinds.items():
-                if isinstance(module, kind):
-                    wanted = layout if channels_last else torch.contiguous_format
-                    module.weight.data = module.weight.data.contiguous(memory_format=wanted)
+            layout = next((layout for kind, layout in layouts.items() if isinstance(module, kind)), None)
+            if layout:
+                _lay_out(module.weight, layout if channels_last else torch.contiguous_format)
+
+
+def _lay_out(weight: Any, layout: Any) -> None:
+    """Reorders a dense weight within its memory, whose address ComfyUI keeps while it is pinned."""
+    if weight.is_contiguous(memory_format=layout):
+        return
+    ordered = weight.contiguous(memory_format=layout)
+    weight.data = weight.data.as_strided(weight.shape, ordered.stride()).copy_(ordered)

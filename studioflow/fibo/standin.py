@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +23,7 @@ NOTICE = "stand-in weights: the picture is noise"
 FIBO_2_SINCE = (0, 42)
 """The release of diffusers that brought FIBO 2."""
 
-_VERSION = 2
+_VERSION = 3
 """Raise it when a configuration below changes, so that stand-ins made earlier are made again."""
 
 
@@ -50,7 +51,10 @@ def make_standins(folder: str | Path, standins: Mapping[str, str] = STANDINS) ->
 
 
 def build(family_id: str, size: str = "tiny") -> Any:
-    """The pipeline of a family with random weights. ``full`` has the real architecture, for measurements."""
+    """The pipeline of a family with random weights. ``full`` has the real architecture, for measurements.
+
+    The statistics of the latents are the same every time, and no two channels share theirs.
+    """
     import diffusers
 
     wanted = family(family_id)
@@ -117,8 +121,8 @@ def _fibo_1(sizes: dict[str, Any]) -> dict[str, Any]:
             out_channels=12,
             patch_size=2,
             scale_factor_spatial=16,
-            latents_mean=[0.0] * channels,
-            latents_std=[1.0] * channels,
+            latents_mean=[math.sin(channel) / 2 for channel in range(channels)],
+            latents_std=[1 + math.cos(channel) / 2 for channel in range(channels)],
             **sizes["vae"],
         ),
         # The pipeline writes token 128000 for an empty prompt, so the vocabulary must reach that far.
@@ -149,12 +153,13 @@ def _fibo_2(sizes: dict[str, Any]) -> dict[str, Any]:
     grey = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
     return {
         "transformer": BriaFibo2Transformer2DModel(**sizes["transformer"]),
-        "vae": AutoencoderKLFlux2(**sizes["vae"]),
+        "vae": _with_statistics(AutoencoderKLFlux2(**sizes["vae"])),
         # The pipeline reads hidden state 35, so there must be 36 layers however small.
         "text_encoder": Qwen3VLForConditionalGeneration(
             Qwen3VLConfig(
                 text_config={"vocab_size": len(tokenizer)} | text,
                 vision_config=seen,
+                tie_word_embeddings=True,
                 image_token_id=token("<|image_pad|>"),
                 video_token_id=token("<|video_pad|>"),
                 vision_start_token_id=token("<|vision_start|>"),
@@ -167,3 +172,15 @@ def _fibo_2(sizes: dict[str, Any]) -> dict[str, Any]:
             video_processor=Qwen3VLVideoProcessor(**patches, **grey),
         ),
     }
+
+
+def _with_statistics(vae: Any) -> Any:
+    """A new batch norm has mean 0 and variance 1, and would hide a normalisation that is missing or the wrong way."""
+    import torch
+
+    # On the CPU whatever the default device, and apart from the random state of the weights.
+    generator = torch.Generator("cpu").manual_seed(0)
+    draws = torch.rand(2, len(vae.bn.running_mean), generator=generator, device="cpu", dtype=torch.float32)
+    vae.bn.running_mean.copy_(draws[0] - 0.5)
+    vae.bn.running_var.copy_(draws[1] + 0.5)
+    return vae

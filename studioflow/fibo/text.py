@@ -17,33 +17,48 @@ if TYPE_CHECKING:
 
 
 class TextMemory:
-    """What a pipeline remembers of the captions it read; ``pipeline.studioflow_text`` is one.
+    """What a pipeline remembers of the texts it read; ``pipeline.studioflow_text`` is one.
 
-    ``encoded`` counts how often the text encoder ran, ``reused`` how often it did not have to. Without ``enabled``
-    it runs every time and nothing is kept.
+    ``encoded`` counts how often the text encoder ran for a caption, ``reused`` how often it did not have to;
+    ``negatives_encoded`` and ``negatives_reused`` count the same for the null caption and for ``negative``. That is
+    the negative of the render, which only its caller knows: None while nobody said, when errors name both. Without
+    ``enabled`` the encoder runs every time and nothing is kept.
     """
 
     def __init__(self, cache: TextCache, encoder: str) -> None:
         self.cache = cache
         self.encoder = encoder
         self.enabled = True
-        self.encoded = 0
-        self.reused = 0
+        self.negative: str | None = None
+        self.encoded = self.reused = 0
+        self.negatives_encoded = self.negatives_reused = 0
+
+    def role(self, prompts: Sequence[str]) -> str:
+        """The socket that such texts came from."""
+        if self.negative is None:
+            return "caption or negative"
+        return "negative" if set(prompts) == {self.negative} else "caption"
 
     def recall(
-        self, asked: Mapping[str, Any], device: torch.device, encode: Callable[[], Tensors], *, keep: bool
+        self, asked: Mapping[str, Any], device: torch.device, encode: Callable[[], Tensors], *, null: bool
     ) -> Tensors:
-        """What ``encode`` gave for the same ``asked`` on such a device, as copies on ``device``, or gives now."""
+        """What ``encode`` gave for the same ``asked`` on such a device, as copies on ``device``, or gives now.
+
+        What is ``null`` is kept for good.
+        """
         # CPU and accelerator round differently, and a memory must not change a picture.
         key = digest(self.encoder, device.type, asked)
+        negative = null or self.role(asked["prompt"]) == "negative"
         known = self.cache.get(key, device) if self.enabled else None
         if known is not None:
-            self.reused += 1
+            self.reused += not negative
+            self.negatives_reused += negative
             return known
         tensors = encode()
-        self.encoded += 1
+        self.encoded += not negative
+        self.negatives_encoded += negative
         if self.enabled:
-            self.cache.put(key, tensors, keep=keep)
+            self.cache.put(key, tensors, keep=null)
         return tensors
 
 
@@ -52,9 +67,9 @@ def remember_text(pipeline: Any, cache: TextCache, encoder: str) -> None:
 
     Results equal the stock pipeline's bit for bit. ``encoder`` tells text encoders apart in a cache that several
     pipelines share: everything that changes what it computes (weights, quantization, adapters) must be in it. The
-    null caption that guidance uses is kept for good. Doing it again replaces cache and counters. A caption longer
-    than the encoder reads then raises ModelError, where the stock pipelines cut it without a word; so does a
-    pipeline of another kind, at once.
+    null caption that guidance uses is kept for good. Doing it again replaces cache and counters. A caption or
+    negative longer than the encoder reads then raises ModelError, where the stock pipelines cut it without a word; so
+    does a pipeline of another kind, at once.
     """
     memory = TextMemory(cache, encoder)
     if hasattr(pipeline, "get_prompt_embeds"):
@@ -89,11 +104,11 @@ def _remembered_fibo_1(pipeline: Any, memory: TextMemory) -> Callable[..., Any]:
 
         def encode() -> Tensors:
             lengths = [len(tokens) for tokens in pipeline.tokenizer(prompts).input_ids]
-            _check_lengths("the caption", prompts, lengths, asked["max_sequence_length"])
+            _check_lengths(memory.role(prompts), prompts, lengths, asked["max_sequence_length"])
             return _flat(*stock(pipeline, device=device, **asked))
 
         key = asked | {"dtype": str(dtype), "encoder_dtype": str(pipeline.text_encoder.dtype)}
-        flat = memory.recall(key, device, encode, keep=set(prompts) == {""})
+        flat = memory.recall(key, device, encode, null=set(prompts) == {""})
         embeds, states, mask = _unflat(flat, dtype)
         return _repeat(embeds, count), tuple(_repeat(state, count) for state in states), _repeat(mask, count)
 
@@ -113,12 +128,12 @@ def _remembered_fibo_2(pipeline: Any, memory: TextMemory) -> Callable[..., Any]:
         device = torch.device(asked.pop("device") or text_encoder.device)
 
         def encode() -> Tensors:
-            whole = _uncut(processor, asked["prompt"], asked["max_sequence_length"])
+            whole = _uncut(processor, memory.role(asked["prompt"]), asked["prompt"], asked["max_sequence_length"])
             return stock(text_encoder, whole, device=device, **asked)
 
         key = asked | {"encoder_dtype": str(text_encoder.dtype)}
         null = set(asked["prompt"]) == {DEFAULT_NEGATIVE_PROMPT} and not asked["image"]
-        return memory.recall(key, device, encode, keep=null)
+        return memory.recall(key, device, encode, null=null)
 
     return get_qwen_prompt_embeds
 
@@ -157,24 +172,26 @@ def _repeat(tensor: torch.Tensor, count: int) -> torch.Tensor:
     return tensor if count == 1 else tensor.repeat_interleave(count, dim=0)
 
 
-def _uncut(processor: Any, prompts: Sequence[str], limit: int) -> Callable[..., Any]:
+def _uncut(processor: Any, role: str, prompts: Sequence[str], limit: int) -> Callable[..., Any]:
     """The processor as the pipeline calls it, but it raises ModelError where it would cut."""
 
     def read(**options: Any) -> Any:
         inputs = processor(**options | {"truncation": False, "max_length": None})
-        what = "the caption with its pictures" if options.get("images") else "the caption"
-        _check_lengths(what, prompts, inputs.attention_mask.sum(dim=1).tolist(), limit)
+        lengths = inputs.attention_mask.sum(dim=1).tolist()
+        # A negative has no pictures.
+        shown = ("caption", " with its pictures") if options.get("images") else (role, "")
+        _check_lengths(shown[0], prompts, lengths, limit, shown[1])
         return inputs
 
     return read
 
 
-def _check_lengths(what: str, prompts: Sequence[str], lengths: Sequence[int], limit: int) -> None:
+def _check_lengths(role: str, prompts: Sequence[str], lengths: Sequence[int], limit: int, beside: str = "") -> None:
     longest, prompt = max(zip(lengths, prompts, strict=True))
     if longest > limit:
         raise ModelError(
-            f"{what} is longer than the model reads",
-            where=f'caption "{prompt[:60]}…"',
+            f"the {role}{beside} is longer than the model reads",
+            where=f'{role} "{prompt[:60]}…"',
             found=f"{longest:,} tokens",
             allowed=f"at most {limit:,} tokens",
             fix="shorten the longest texts, or leave something out",

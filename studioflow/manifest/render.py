@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from ..families import Family
 from ..sizes import picture_size
-from ..sizes import size_for_ratio as size_for_ratio
 
 
 class RenderSettings(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from .canvas import Canvas, Renderer
 RENDERERS = {
     "classic": Renderer(frontend=None, vue_nodes=False),  # what ComfyUI 0.3.75 brings, nodes drawn on a canvas
     "nodes2": Renderer(frontend="STUDIOFLOW_FRONTEND", vue_nodes=True),  # the newest, nodes are elements of the page
+    "classic-newest": Renderer(frontend="STUDIOFLOW_FRONTEND", vue_nodes=False),  # for tests that ask for it
 }
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -69,7 +71,7 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=RENDERERS)
+@pytest.fixture(scope="session", params=["classic", "nodes2"])
 def renderer(request: pytest.FixtureRequest) -> Renderer:
     """The renderer that the test runs in; being of the session, it keeps the tests of one together."""
     return RENDERERS[request.param]
@@ -87,6 +89,11 @@ def host(
         file = base / "input" / f"{name}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(manifest), encoding="utf-8")
+    # What the recipes name: the picture that ComfyUI brings, and a LoRA as far as a menu sees one.
+    shutil.copy(comfyui / "input" / "example.png", base / "input")
+    lora = base / "models" / "loras" / "my_lora.safetensors"
+    lora.parent.mkdir()
+    lora.touch()
     with dev.running_host(
         sys.executable, comfyui, base_dir=base, frontend=frontend, env={"HF_HUB_OFFLINE": "1"}
     ) as running:

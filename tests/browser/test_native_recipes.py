@@ -17,19 +17,11 @@ import dev
 from studioflow.recipes import recipe, recipe_names
 
 from ..recipe_check import recorded
-from .canvas import Canvas, Renderer
+from .canvas import Canvas
 
-RENDERERS = {
-    # The frontend of ComfyUI 0.3.75 knows no inputs that grow, so both are the newest.
-    "classic": Renderer(frontend="STUDIOFLOW_FRONTEND", vue_nodes=False),
-    "nodes2": Renderer(frontend="STUDIOFLOW_FRONTEND", vue_nodes=True),
-}
+# The frontend of ComfyUI 0.3.75 knows no inputs that grow.
+pytestmark = pytest.mark.parametrize("renderer", ["classic-newest", "nodes2"], indirect=True, scope="session")
 NATIVE = [name for name in recipe_names() if "TextEncodeFibo2" in recipe(name).node_classes]
-
-
-@pytest.fixture(scope="session", params=RENDERERS)
-def renderer(request: pytest.FixtureRequest) -> Renderer:
-    return RENDERERS[request.param]
 
 
 @pytest.fixture(scope="session")

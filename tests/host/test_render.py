@@ -88,6 +88,7 @@ def test_the_same_shot_twice_gives_the_same_bits(host: dev.Host, studioflow, sam
     first = rendered(studioflow, host, shot, tmp_path / "one")
     # Another prefix of the same picture would come from ComfyUI's cache; other pictures in between push it out.
     rendered(studioflow, host, small(sample, tmp_path, seed=1), tmp_path / "between")
+    shutil.rmtree(host.base / "user" / "__studioflow" / "renders")
     second = rendered(studioflow, host, small(sample, tmp_path), tmp_path / "two")
     assert first[".png"].name != second[".png"].name
     for kind in (".png", ".exr"):

@@ -27,6 +27,7 @@ def manifest_of(node: Any, **inputs: Any) -> dict[str, Any]:
 def test_every_node_works_with_what_its_widgets_start_with(nodes: dict[str, type], hero: Any) -> None:
     given = dict.fromkeys(("manifest", "base", "top", "before", "after"), hero)
     position, target = {"x": 1, "y": 1, "z": 2}, {"x": 0, "y": 0, "z": 0}
+    given["instruction"] = "Make the cup blue"
     given["camera_info"] = {"position": position, "target": target, "zoom": 1, "cameraType": "perspective"}
     for name in NEW:
         schema = nodes[name].GET_SCHEMA()

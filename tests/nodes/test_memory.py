@@ -387,8 +387,19 @@ def test_weights_made_in_inference_mode_are_refused_before_a_move_breaks_them(ho
         host.memory({"transformer": module})
 
 
-def test_knows_when_the_device_is_full(host: ModuleType) -> None:
-    assert host.out_of_memory(torch.OutOfMemoryError("full")) and not host.out_of_memory(ValueError("full"))
+def test_a_shortage_sends_all_models_away(
+    host: ModuleType, management: ModuleType, load: Callable[[str], Any], pack: ModuleType
+) -> None:
+    pipeline = load("fibo-1")
+    memory = lent(host, pipeline)
+    memory.hold("transformer")
+    with pytest.raises(host.DeviceMemoryError, match="full"), host.room_after_shortage():
+        raise host.DeviceMemoryError("full")
+    assert management.loaded_models() == []
+    memory.hold("transformer")
+    with pytest.raises(ValueError, match="other"), host.room_after_shortage():
+        raise ValueError("other")
+    assert management.loaded_models() != []
 
 
 @pytest.fixture

@@ -314,16 +314,23 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     assert (tmp_path / "went off").exists()
 
 
-def test_a_folder_that_cannot_be_used_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_that_cannot_be_used_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
-    cache = PictureCache(tmp_path / "file" / "cache", 10_000)
+    folder, other = tmp_path / "file" / "cache", tmp_path / "file" / "other"
+    monkeypatch.chdir(tmp_path)
     with caplog.at_level(logging.WARNING):
-        assert not cache.put(KEYS[0], {"picture": kib(1)})
-        assert not cache.put(KEYS[1], {"picture": kib(1)})
-        assert cache.get(KEYS[0]) is None
-        cache.clear()
-    assert [record.getMessage().split(",")[0] for record in caplog.records] == ["StudioFlow: pictures are not cached"]
-    assert str(cache.folder) in caplog.text
+        # Each render has a cache of its own.
+        for cache in (PictureCache(folder, 10_000), PictureCache(str(folder), 10_000), PictureCache("file/cache", 9)):
+            assert not cache.put(KEYS[0], {"picture": kib(1)})
+            assert cache.get(KEYS[0]) is None
+            cache.clear()
+        assert PictureCache(other, 10_000).get(KEYS[0]) is None
+    told = [record.getMessage() for record in caplog.records]
+    assert [text.split(" cannot")[0] for text in told] == [
+        f"StudioFlow: pictures are not cached, {path}" for path in (folder, other)
+    ]
 
 
 def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -> None:

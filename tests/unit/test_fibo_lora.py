@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ import pytest
 
 from studioflow.errors import ModelError, PathError
 from studioflow.families import family
-from studioflow.fibo.lora import Lora, activate, read_lora
+from studioflow.fibo.job import Job
+from studioflow.fibo.lora import Lora, activate, adapter_bytes, read_lora
+from studioflow.fibo.lora_file import scale_of, settings_of
+from studioflow.fibo.render import render as studioflow_render
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -165,6 +169,30 @@ def test_a_stack_becomes_another(pipeline: Any, write: Write) -> None:
     activate(pipeline, (two._replace(strength=0.1),))
     activate(pipeline, (two,))
     assert torch.equal(render(pipeline), alone[two])
+
+
+def test_branches_that_share_a_pipeline(model: Any, pipeline: Any, write: Write) -> None:
+    """Several FIBO LoRA nodes on one FIBO Loader: each render brings its own stack."""
+    one, two = write(factors(pipeline, 1), 0.7), write(factors(pipeline, 2), 0.5)
+    stacks = [(), (one,), (two,), (one, two)]
+    job = Job('{"short_description":"a cup"}', 64, 48, seed=3, steps=2, cfg=1.0, reuse_pictures=False)
+
+    def latents(stack: tuple[Lora, ...]) -> torch.Tensor:
+        return studioflow_render(replace(model, loras=stack), job).latents.samples
+
+    first = [latents(stack) for stack in stacks]
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(first, 2))
+    for index in (1, 2, 1, 3, 0, 2, 3, 1):
+        assert torch.equal(latents(stacks[index]), first[index])
+
+
+def test_bytes_are_known_before_the_adapters_are_made(pipeline: Any, write: Write) -> None:
+    one, two = write(factors(pipeline, 1), 0.7), write(factors(pipeline, 2, rank=2, alpha=1.0, every=3))
+    expected = adapter_bytes((one, two, one), torch.float32)
+    activate(pipeline, (one, two, one))
+    assert expected == sum(weight.nbytes for _, weight in adapters(pipeline)) > 0
+    assert adapter_bytes((two, one), torch.bfloat16) == expected / 2
+    assert adapter_bytes((), torch.float32) == adapter_bytes((one, one._replace(strength=-0.7)), torch.float32) == 0
 
 
 def test_unchanged_is_not_loaded_again(pipeline: Any, write: Write) -> None:
@@ -359,6 +387,7 @@ PAIR_1, PAIR_2 = pair("transformer.transformer_blocks.0.attn.to_q"), pair("trans
         (PAIR_1 | pair("text_encoder.layers.0.mlp"), FIBO_1, "layers of a text encoder"),
         (pair("diffusion_model.layers.0.attention.qkv"), FIBO_2, "ComfyUI's own FIBO 2(.|\n)*LoraLoaderModelOnly"),
         (PAIR_1 | {"transformer.proj_out.lora_A.weight": torch.zeros(2, 4)}, FIBO_1, "half pairs"),
+        (PAIR_1 | pair("diffusion_model.transformer_blocks.0.attn.to_q"), FIBO_1, "layers twice"),
         (
             PAIR_1 | {"transformer.proj_out.dora_scale": torch.zeros(2)},
             FIBO_1,
@@ -366,6 +395,11 @@ PAIR_1, PAIR_2 = pair("transformer.transformer_blocks.0.attn.to_q"), pair("trans
         ),
         (PAIR_2 | {"transformer.layers.0.attention.to_q.lokr_w1": torch.zeros(2, 2)}, FIBO_2, "lokr_w1"),
         (PAIR_1 | {"transformer.transformer_blocks.0.attn.norm_q.weight": torch.zeros(2)}, FIBO_1, "norm_q"),
+        (
+            PAIR_1 | {"transformer.transformer_blocks.0.attn.to_q.alpha": torch.zeros(2)},
+            FIBO_1,
+            "alpha of .* no number",
+        ),
         (
             pair("transformer.proj_out") | {"transformer.proj_out.lora_B.weight": torch.zeros(6, 3)},
             FIBO_1,
@@ -389,11 +423,51 @@ def test_a_truncated_file(tmp_path: Path, keep: int) -> None:
         read_lora("lora", path, 1.0, FIBO_1)
 
 
-@pytest.mark.parametrize("settings", ["{", "[]", "3"])
+@pytest.mark.parametrize("settings", ["{", "[]", "3", '{"lora_alpha": "much"}', '{"alpha_pattern": {"(": 1}}'])
 def test_settings_that_are_no_settings(tmp_path: Path, settings: str) -> None:
     safetensors.save_file(PAIR_1, tmp_path / "lora.safetensors", {"lora_adapter_metadata": settings})
-    with pytest.raises(ModelError, match="not whole"):
+    with pytest.raises(ModelError, match=r"lora\.safetensors lora_adapter_metadata: the LoRA is damaged"):
         read_lora("lora", tmp_path / "lora.safetensors", 1.0, FIBO_1)
+
+
+NAMES = ["layers.0.attention.to_q", "layers.0.attention.to_k", "layers.1.to_q", "to_q"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"r": 2},
+        {"lora_alpha": 0},
+        {"lora_alpha": 3, "use_rslora": True},
+        {"lora_alpha": 3, "alpha_pattern": {"to_q": 1}},
+        {"lora_alpha": 3, "alpha_pattern": {"to": 1, "attention.to_k": 5, "to_k": 7}},
+        {"lora_alpha": 3, "alpha_pattern": {"^to_q": 5, r"layers.\d+.*": 2}},
+        {"lora_alpha": 3, "alpha_pattern": {"to_k": 0}, "use_rslora": True},
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The following alpha_pattern keys")
+def test_scales_are_those_of_peft(settings: dict[str, Any]) -> None:
+    from peft import LoraConfig, inject_adapter_in_model
+
+    model = torch.nn.Module()
+    for name in NAMES:
+        owner = model
+        *words, last = name.split(".")
+        for word in words:
+            if word not in dict(owner.named_children()):
+                owner.add_module(word, torch.nn.Module())
+            owner = getattr(owner, word)
+        owner.add_module(last, torch.nn.Linear(4, 4))
+    inject_adapter_in_model(LoraConfig(**{"r": 2} | settings, target_modules=["to_q", "to_k"]), model)
+    header = {"lora_adapter_metadata": json.dumps({f"transformer.{key}": value for key, value in settings.items()})}
+    for name in NAMES:
+        expected = model.get_submodule(name).scaling["default"]
+        assert scale_of(name, 2, None, settings_of(header)) == pytest.approx(expected)
+
+
+def test_settings_of_a_text_encoder_are_not_the_transformers() -> None:
+    assert not settings_of({"lora_adapter_metadata": json.dumps({"text_encoder.lora_alpha": 3})})
+    assert scale_of("proj_out", 4, None, {}) == 1 and scale_of("proj_out", 4, 2.0, {"use_rslora": True}) == 0.5
 
 
 def test_no_such_file(tmp_path: Path) -> None:

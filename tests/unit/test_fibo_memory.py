@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from studioflow.fibo.memory import Resident, lend
+from studioflow.fibo.standin import build
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -165,3 +166,19 @@ def test_resident_weights_are_on_their_device_for_good() -> None:
 def test_resident_tells_the_free_memory_of_the_machine() -> None:
     psutil = pytest.importorskip("psutil")
     assert 0 < Resident({}, "cpu").room_beside("transformer") <= psutil.virtual_memory().total
+
+
+# Weights of the published models in thousands of millions: transformer, text encoder, autoencoder.
+SIZES = {"fibo-1.0": (8.29, 3.08, 0.70), "fibo-2.0-dev": (8.13, 4.44, 0.08)}
+
+
+@pytest.mark.parametrize("family_id", SIZES)
+def test_full_standins_take_as_much_as_the_real_models(family_id: str) -> None:
+    if family_id == "fibo-2.0-dev" and not hasattr(diffusers, "BriaFibo2Pipeline"):
+        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+    with torch.device("meta"):
+        full = build(family_id, "full")
+    weights = (full.transformer, full.text_encoder, full.vae)
+    counts = [sum(weight.numel() for weight in part.parameters()) / 1e9 for part in weights]
+    assert tuple(round(count, 2) for count in counts) == SIZES[family_id]
+    assert all(weight.is_meta for part in weights for weight in part.state_dict().values())

@@ -11,10 +11,11 @@ import pytest
 
 from studioflow.caption import compile_for
 from studioflow.caption.instruct import edit_caption
-from studioflow.errors import ModelError
+from studioflow.errors import DeviceMemoryError, ModelError
 from studioflow.fibo.cache import PictureCache
-from studioflow.fibo.job import MAX_SEED, Job, provenance
+from studioflow.fibo.job import Job, provenance
 from studioflow.fibo.latents import decode, encode_all
+from studioflow.fibo.menus import MAX_SEED
 from studioflow.fibo.open_size import open_size
 from studioflow.fibo.pictures import references
 from studioflow.fibo.render import Rendered, render
@@ -226,19 +227,16 @@ def test_same_seed_same_bits_and_each_picture_as_if_alone(model: Any) -> None:
 
 
 def test_a_batch_that_does_not_fit_is_taken_apart(model: Any) -> None:
-    class Full(RuntimeError):
-        pass
-
-    job = job_for(model, count=5, reuse=False)
+    job = job_for(model, count=5, reuse_pictures=False)
     told: list[int] = []
 
     def on_step(done: int, total: int, preview: Any) -> None:
         told.append(done)
         if len(told) == 2:
-            raise Full
+            raise torch.OutOfMemoryError("CUDA out of memory.")
 
     whole = render(model, job).images
-    done = render(model, job, on_step=on_step, is_out_of_memory=lambda error: isinstance(error, Full))
+    done = render(model, job, on_step=on_step)
     assert torch.allclose(done.images, whole, atol=1e-4)
     assert told[-1] == 5 * 3 and max(told) == 15
 
@@ -251,6 +249,32 @@ def test_too_little_memory_for_one_picture(model: Any) -> None:
         render(model, job_for(model), on_step=on_step)
     assert "quantization" in caught.value.fix and "64 × 48" in caught.value.found
     assert render(model, job_for(model)).images.shape[0] == 1
+
+
+def test_too_little_memory_for_the_decoder(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
+
+    done = render(model, job_for(model))
+    monkeypatch.setattr(model.pipeline.vae.decoder, "forward", full)
+    with pytest.raises(DeviceMemoryError, match="ran out of memory") as caught:
+        decode(model, done.latents)
+    assert "64 × 48" in caught.value.found and "--lowvram" not in caught.value.fix
+    monkeypatch.undo()
+    assert torch.equal(decode(model, done.latents), done.images)
+
+
+def test_a_picture_of_no_numbers_is_an_error_and_not_kept(
+    model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = PictureCache(tmp_path, 1 << 30)
+    monkeypatch.setattr(
+        "studioflow.fibo.render.decode", lambda model, latents: torch.full((1, 48, 64, 3), float("nan"))
+    )
+    with pytest.raises(ModelError, match="no numbers"):
+        render(model, job_for(model), cache=cache)
+    monkeypatch.undo()
+    assert render(model, job_for(model), cache=cache).images.isfinite().all()
 
 
 @pytest.mark.parametrize("seed", [0, 2**31, 2**32, 2**63 - 1, 2**63, MAX_SEED])
@@ -284,6 +308,26 @@ def test_tells_every_step_with_a_preview_that_comes_near(model: Any) -> None:
     final = done.latents.samples
     final = final if channels == 48 else model.pipeline._patchify_latents(final)
     assert torch.allclose(estimates[-1], final, atol=1e-4)
+
+
+def test_waits_for_the_device_no_more_than_once_a_step(model: Any) -> None:
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Waits(TorchDispatchMode):
+        """Counts numbers that Python reads from tensors: on an accelerator each waits for all work before it."""
+
+        count = 0
+
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.count += function is torch.ops.aten._local_scalar_dense.default
+            return function(*args, **(kwargs or {}))
+
+    counts = []
+    for steps in (3, 9):
+        with Waits() as waits:
+            render(model, job_for(model, steps=steps, seed=steps), on_step=lambda *_: None)
+        counts.append(waits.count)
+    assert counts[1] - counts[0] <= 6
 
 
 def test_tells_every_step_of_every_picture(model: Any) -> None:
@@ -335,7 +379,7 @@ def test_finished_pictures_are_not_rendered_again(model: Any, tmp_path: Path) ->
     more, ran = rendered_again(model, replace(job, count=4), cache)
     assert ran and "3 of 4 pictures" in more.notices[0]
     assert torch.equal(more.images[:3], first.images)
-    off, ran = rendered_again(model, replace(job, reuse=False), cache)
+    off, ran = rendered_again(model, replace(job, reuse_pictures=False, reuse_captions=False), cache)
     assert ran and not off.notices
 
 
@@ -357,7 +401,16 @@ def test_what_was_finished_before_a_crash_stays(model: Any, tmp_path: Path, monk
 
 @pytest.mark.parametrize(
     "changes",
-    [{"steps": 2}, {"cfg": 4.0}, {"negative": "{}"}, {"width": 48}, {"seed": 9}, {"stop_at": 2}, {"draw_text": False}],
+    [
+        {"steps": 2},
+        {"cfg": 4.0},
+        {"negative": "{}"},
+        {"width": 48},
+        {"seed": 9},
+        {"stop_at": 2},
+        {"draw_text": False},
+        {"caption": '{"short_description":"another"}'},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_whatever_decides_a_picture_is_in_its_key(model: Any, changes: dict[str, Any], tmp_path: Path) -> None:
@@ -365,6 +418,55 @@ def test_whatever_decides_a_picture_is_in_its_key(model: Any, changes: dict[str,
     render(model, job_for(model), cache=cache)
     _, ran = rendered_again(model, job_for(model, **changes), cache)
     assert ran
+
+
+def test_whatever_the_model_is_set_to_is_in_its_key(model: Any, tmp_path: Path) -> None:
+    cache = PictureCache(tmp_path, 1 << 30)
+    render(model, job_for(model), cache=cache)
+    for other in (
+        replace(model, speed=Speed(step_cache=0.9)),
+        replace(model, speed=Speed(channels_last=True)),
+        replace(model, dtype="bfloat16"),
+        replace(model, quantization="int8"),
+        replace(model, fingerprint="0" * 64),
+    ):
+        done, ran = rendered_again(other, job_for(model), cache)
+        assert ran
+        again, ran = rendered_again(other, job_for(model), cache)
+        assert not ran and again.provenance == done.provenance
+    assert render(replace(model, speed=Speed(step_cache=0.9)), job_for(model)).provenance["step_cache"] == 0.9
+
+
+def test_whatever_goes_into_an_edit_is_in_its_key(editor: Any, tmp_path: Path) -> None:
+    from studioflow.fibo.mask import mask_to_pil
+
+    cache = PictureCache(tmp_path, 1 << 30)
+    job = edit_for(editor, steps=1, cfg=1.0, width=32, height=32)
+    area = torch.zeros(40, 60)
+    area[:9, :9] = 1
+    latents = encode_all(editor, photos()[1:2], 32, 32)
+    jobs = [
+        job,
+        replace(job, images=(photos()[1],)),
+        replace(job, mask=mask_to_pil(area)),
+        replace(job, mask=mask_to_pil(1 - area)),
+        replace(job, latents=latents),
+        replace(job, latents=latents, strength=0.5, steps=2),
+        replace(job, latents=replace(latents, samples=latents.samples + 1)),
+    ]
+    for one in jobs:
+        assert rendered_again(editor, one, cache)[1]
+    for one in jobs:
+        assert not rendered_again(editor, one, cache)[1]
+
+
+def test_an_edit_of_many_and_from_latents(editor: Any) -> None:
+    job = edit_for(editor, count=2, steps=2, width=32, height=32)
+    two = render(editor, job).images
+    assert (two[1] - render(editor, replace(job, seed=4, count=1)).images[0]).abs().max() < 1e-4
+    latents = encode_all(editor, photos()[1:2], 32, 32)
+    begun = render(editor, replace(job, latents=latents, width=0, height=0, strength=0.5))
+    assert begun.images.shape == (2, 32, 32, 3) and begun.provenance["strength"] == 0.5
 
 
 def test_a_second_seed_does_not_read_the_caption_again(model: Any) -> None:
@@ -377,7 +479,7 @@ def test_a_second_seed_does_not_read_the_caption_again(model: Any) -> None:
         reads.clear()
         done = render(model, replace(job, seed=77))
         assert not reads and "the caption was read before" in done.notices
-        render(model, replace(job, seed=78, reuse=False))
+        render(model, replace(job, seed=78, reuse_captions=False))
         assert reads
     finally:
         hook.remove()
@@ -436,6 +538,26 @@ def test_a_mask_of_another_size(editor: Any) -> None:
         render(editor, edit_for(editor, 2, mask=mask_to_pil(torch.ones(40, 60))))
 
 
+def test_stops_before_it_begins(model: Any) -> None:
+    latents = encode_all(model, photos()[:1], 64, 48)
+    with pytest.raises(ModelError, match="stop before it begins") as caught:
+        render(model, job_for(model, steps=10, latents=latents, strength=0.2, stop_at=3))
+    assert "above 8" in caught.value.allowed
+
+
+def test_captions_of_the_other_task(editor: Any, model: Any) -> None:
+    with pytest.raises(ModelError, match="caption of an edit"):
+        render(model, job_for(model, caption=edit_for(editor).caption))
+    with pytest.raises(ModelError, match="names a picture that is not there"):
+        render(editor, replace(edit_for(editor, 2), images=edit_for(editor).images))
+    wrapped = json.dumps({"structured_caption": {"short_description": "x"}, "edit_instruction": "y", "context": "z"})
+    with pytest.raises(ModelError, match="other keys beside it") as caught:
+        render(editor, edit_for(editor, caption=wrapped))
+    assert caught.value.found == "context"
+    with pytest.raises(ModelError, match="only one side is left open"):
+        render(editor, edit_for(editor, width=0))
+
+
 def test_an_edit_without_an_instruction(editor: Any) -> None:
     with pytest.raises(ModelError, match="no edit instruction"):
         render(editor, edit_for(editor, caption=caption_for(editor)))
@@ -470,6 +592,39 @@ def test_provenance_names_model_and_notice(model: Any) -> None:
     facts = render(model, job_for(model)).provenance
     assert facts["notice"] == NOTICE and len(facts["fingerprint"]) == 64 and facts["seeds"] == [3]
     json.dumps(facts)
+
+
+def test_a_part_of_a_render_says_what_the_other_was(model: Any) -> None:
+    half = render(model, job_for(model, stop_at=2, cfg=4.0))
+    facts = render(model, job_for(model, latents=half.latents)).provenance
+    assert facts["first_part"] == half.provenance and facts["first_part"]["cfg"] == 4.0
+    begun = [
+        render(model, job_for(model, latents=replace(half.latents, step=3, steps=3, samples=samples), strength=0.5))
+        for samples in (half.latents.samples, half.latents.samples * 2)
+    ]
+    assert begun[0].provenance["begun_with"] != begun[1].provenance["begun_with"]
+
+
+def test_blank_is_empty(model: Any) -> None:
+    assert torch.equal(render(model, job_for(model, negative=" \n")).images, render(model, job_for(model)).images)
+
+
+def test_what_has_no_effect_is_told(model: Any) -> None:
+    def told(**changes: Any) -> str:
+        return " ".join(render(model, job_for(model, steps=2, **changes)).notices)
+
+    assert "strength counts only" in told(strength=0.5)
+    half = render(model, job_for(model, steps=2, stop_at=1)).latents
+    assert "seeds are those of the latents" in told(latents=half, seed=50)
+    distilled = replace(model, family=replace(model.family, negative=False, cfg=1.0))
+    assert "distilled for a cfg of 1" in " ".join(render(distilled, job_for(model)).notices)
+
+
+def test_a_new_caption_is_not_said_to_be_known(model: Any) -> None:
+    for cfg in (5.0, 1.0):
+        job = job_for(model, caption=caption_for(model, mood=f"new {cfg}"), cfg=cfg, steps=1, count=9)
+        assert not render(model, job).notices
+        assert render(model, job).notices == ["the caption was read before"]
 
 
 def test_a_negative_without_guidance_is_told(model: Any) -> None:

@@ -14,14 +14,10 @@ from PIL import Image
 
 from studioflow.errors import ModelError
 from studioflow.fibo.cache import GIB, TextCache
-from studioflow.fibo.standin import make_standins
 from studioflow.fibo.text import remember_text
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
-
-# A second thread costs tiny models more than it gives, and everything where the cores are busy.
-torch.set_num_threads(1)
 
 CAPTION = '{"short_description":"a cup"}'
 OTHER = '{"short_description":"a jug"}'
@@ -48,16 +44,16 @@ MODES: dict[str, tuple[str, dict[str, Any], int]] = {
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def pipelines(models: Path) -> dict[str, Any]:
     """Pipelines as diffusers loads them; nothing is ever put on these."""
-    loaded = {
+    read = {
         folder.name[-1]: diffusers.DiffusionPipeline.from_pretrained(folder)
-        for folder in make_standins(tmp_path_factory.mktemp("diffusers"))
+        for folder in models.iterdir()
         if folder.name[-2:] in ("-1", "-2")
     }
-    for pipeline in loaded.values():
+    for pipeline in read.values():
         pipeline.set_progress_bar_config(disable=True)
-    return loaded | {"1 edit": diffusers.BriaFiboEditPipeline(**loaded["1"].components)}
+    return read | {"1 edit": diffusers.BriaFiboEditPipeline(**read["1"].components)}
 
 
 class Watched:
@@ -87,13 +83,13 @@ class Watched:
 
 
 @pytest.fixture
-def watch(models: dict[str, Any]) -> Iterator[Callable[..., Watched]]:
+def watch(pipelines: dict[str, Any]) -> Iterator[Callable[..., Watched]]:
     handles = []
 
     def make(name: str, limit_bytes: int = GIB) -> Watched:
-        if name not in models:
+        if name not in pipelines:
             pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
-        watched = Watched(models[name], limit_bytes)
+        watched = Watched(pipelines[name], limit_bytes)
         handles.append(watched.stock.text_encoder.register_forward_hook(watched.count))
         return watched
 
@@ -123,7 +119,8 @@ def test_the_same_pictures_and_the_encoder_runs_once(mode: str, watch: Callable[
             ran.append(watched.ran - before)
     assert ran == [texts, 0, 0]
     memory = watched.pipeline.studioflow_text
-    assert (memory.encoded, memory.reused) == (texts, 2 * texts)
+    assert (memory.encoded, memory.reused) == (texts - 1, 2 * (texts - 1))
+    assert (memory.negatives_encoded, memory.negatives_reused) == (1, 2)
     assert not torch.equal(stock[1], stock[2])
 
 
@@ -138,7 +135,8 @@ def test_switched_off_it_encodes_every_time_and_keeps_nothing(mode: str, watch: 
         before = watched.ran
         assert torch.equal(render(watched.pipeline, **asked), stock)
         assert watched.ran - before == texts
-    assert (memory.encoded, memory.reused, watched.cache.size_bytes) == (2 * texts, 0, 0)
+    assert (memory.encoded, memory.negatives_encoded) == (2 * (texts - 1), 2)
+    assert (memory.reused, memory.negatives_reused, watched.cache.size_bytes) == (0, 0, 0)
     memory.enabled = True
     assert watched.runs(lambda: render(watched.pipeline, **asked)) == texts
     memory.enabled = False
@@ -250,18 +248,48 @@ def test_embeddings_of_another_make_are_kept_as_they_are(watch: Callable[..., Wa
     assert louder.studioflow_text.reused == 2
 
 
-@pytest.mark.parametrize(("name", "asked"), [("1", {"prompt": "{}" + "a" * 3000}), ("2", {"prompt": "a" * 4096})])
-def test_a_caption_longer_than_the_encoder_reads(
-    name: str, asked: dict[str, Any], watch: Callable[..., Watched]
+@pytest.mark.parametrize("name", ["1", "2"])
+@pytest.mark.parametrize("negative", ["", OTHER])
+def test_only_captions_count_as_reused(name: str, negative: str, watch: Callable[..., Watched]) -> None:
+    watched = watch(name)
+    memory = watched.pipeline.studioflow_text
+    memory.negative = negative
+    asked = {"negative_prompt": negative or None}
+    for caption, counts in ((CAPTION, (1, 0, 1, 0)), (EDIT, (2, 0, 1, 1)), (CAPTION, (2, 1, 1, 2))):
+        render(watched.pipeline, prompt=caption, **asked)
+        assert (memory.encoded, memory.reused, memory.negatives_encoded, memory.negatives_reused) == counts
+    assert watched.ran == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "long", "limit"),
+    [
+        ("1", "{}" + "a" * 3000, 3000),
+        ("1 edit", json.dumps({"edit_instruction": "a" * 3000}), 3000),
+        ("2", "a" * 4096, 4096),
+    ],
+    ids=["fibo-1", "fibo-1 edit", "fibo-2"],
+)
+@pytest.mark.parametrize("socket", ["prompt", "negative_prompt"])
+@pytest.mark.parametrize("told", [True, False])
+def test_a_text_longer_than_the_encoder_reads(
+    name: str, long: str, limit: int, socket: str, told: bool, watch: Callable[..., Watched]
 ) -> None:
     watched = watch(name)
-    with pytest.raises(ModelError, match="the caption is longer than the model reads") as caught:
-        render(watched.pipeline, **asked)
+    asked = {"prompt": EDIT, "negative_prompt": OTHER} | {socket: long}
+    if told:
+        watched.pipeline.studioflow_text.negative = asked["negative_prompt"]
+    role = {"prompt": "caption", "negative_prompt": "negative"}[socket] if told else "caption or negative"
+    with pytest.raises(ModelError) as caught:
+        render(watched.pipeline, **asked, **({"image": RED} if name == "1 edit" else {}))
+    assert caught.value.problem == f"the {role} is longer than the model reads"
+    assert caught.value.where == f'{role} "{long[:60]}…"'
     # A token a byte; FIBO 2 writes a turn of a chat around it, of 5 special tokens and words.
-    frame = 0 if name == "1" else 3 + len("user\n" + "\n" + "assistant\n")
-    assert caught.value.found == f"{len(asked['prompt']) + frame:,} tokens"
-    assert caught.value.allowed == f"at most {3000 if name == '1' else 4096:,} tokens"
-    assert watched.ran == 0 and watched.cache.size_bytes == 0
+    frame = 3 + len("user\n" + "\n" + "assistant\n") if name == "2" else 0
+    assert caught.value.found == f"{len(long) + frame:,} tokens"
+    assert caught.value.allowed == f"at most {limit:,} tokens"
+    # The caption is read first.
+    assert watched.ran == (socket == "negative_prompt")
 
 
 @pytest.mark.parametrize("mode", ["fibo-1", "fibo-2", "fibo-2 two pictures"])
@@ -285,15 +313,16 @@ def test_the_last_token_that_fits(mode: str, watch: Callable[..., Watched]) -> N
     with pytest.raises(ModelError, match="longer than the model reads") as caught:
         read(watched.pipeline, tokens - 1)
     assert caught.value.found == f"{tokens} tokens"
-    assert ("pictures" in caught.value.problem) == ("image" in asked)
+    role = "caption with its pictures" if "image" in asked else "caption or negative"
+    assert caught.value.problem == f"the {role} is longer than the model reads"
 
 
 def test_fibo_1_and_its_edit_pipeline_share_what_one_encoder_read(
-    models: dict[str, Any], watch: Callable[..., Watched]
+    pipelines: dict[str, Any], watch: Callable[..., Watched]
 ) -> None:
     watched = watch("1")
     edit = watched.another("encoder", diffusers.BriaFiboEditPipeline)
-    stock = render(models["1 edit"], prompt=EDIT, image=BLUE)
+    stock = render(pipelines["1 edit"], prompt=EDIT, image=BLUE)
     render(watched.pipeline, prompt=CAPTION)
     before = watched.ran
     assert torch.equal(render(edit, prompt=EDIT, image=BLUE), stock)

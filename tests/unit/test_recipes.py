@@ -23,6 +23,17 @@ def test_both_forms_have_the_same_nodes(each: Recipe) -> None:
     assert drawn == {key: node["class_type"] for key, node in each.prompt.items()}
 
 
+def test_nodes_stand_apart(each: Recipe) -> None:
+    title = 30
+    boxes = [
+        (node["pos"][0], node["pos"][1] - title, node["pos"][0] + node["size"][0], node["pos"][1] + node["size"][1])
+        for node in each.workflow["nodes"]
+    ]
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+
+
 def test_every_recipe_has_a_thumbnail(each: Recipe, root: Path) -> None:
     assert (root / "recipes" / f"{each.name}.jpg").stat().st_size < 300_000
 
@@ -48,7 +59,7 @@ def test_a_widget_is_set_in_both_forms() -> None:
     after = before.with_widget("StudioFlowFiboLoader", "dtype", "float32")
     node = next(node for node in after.workflow["nodes"] if node["type"] == "StudioFlowFiboLoader")
     assert after.prompt[str(node["id"])]["inputs"]["dtype"] == "float32"
-    assert node["widgets_values"] == ["auto", "float32"]
+    assert node["widgets_values"] == ["auto", "float32", "none"]
     assert before == recipe("product_hero")
 
 
