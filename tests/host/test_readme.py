@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import dev
+from devtools import places
 from studioflow.caption import compile_manifest
 from studioflow.manifest import load
 
@@ -63,6 +65,8 @@ def test_the_demo_delivers_twice_the_same_bits(root: Path, tmp_path: Path) -> No
     pictures = []
     for name in ("one", "two"):
         out = tmp_path / name
+        # Else the second time would be the first one's picture, kept.
+        shutil.rmtree(places.BASE / "user" / "__studioflow" / "renders", ignore_errors=True)
         done = run(f"python dev.py demo --out {shlex.quote(str(out))}", root)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "stand-in weights: the picture is noise" in done.stdout + done.stderr
