@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from _common import load_pack, report
 
@@ -177,6 +177,14 @@ class Full(Bench):
     """The real architectures with random weights: stock first, then lent to us, because both do not fit at once."""
 
     size, steps = 1024, 30
+    seed = 0
+    modes: ClassVar[dict[str, dict[str, Any]]] = {
+        "exact": {},
+        "exact, compiled": {"compile": True},
+        "approximate, step_cache 0.1": {"step_cache": 0.1},
+        "approximate, step_cache 0.2": {"step_cache": 0.2},
+        "approximate, step_cache 0.2, compiled": {"step_cache": 0.2, "compile": True},
+    }
 
     def load(self) -> None:
         from studioflow.fibo.standin import build
@@ -184,11 +192,12 @@ class Full(Bench):
         default = self.torch.get_default_dtype()
         self.torch.set_default_dtype(self.torch.bfloat16)
         try:
-            with self.torch.device("cuda"):
+            # Outside inference mode, as FIBO Loader loads: ComfyUI could not move the weights otherwise.
+            with self.torch.inference_mode(False), self.torch.device("cuda"):
                 self.pipeline = build(self.family.id, "full")
+                self.pipeline.to("cuda", self.torch.bfloat16)
         finally:
             self.torch.set_default_dtype(default)
-        self.pipeline.to("cuda", self.torch.bfloat16)
         self.pipeline.set_progress_bar_config(disable=True)
 
     def run(self, pairs: int) -> None:
@@ -200,14 +209,8 @@ class Full(Bench):
         self.lend()
         from studioflow.fibo.speed import Speed
 
-        modes = {
-            "exact": Speed(),
-            "exact, compiled": Speed(compile=True),
-            "approximate, step_cache 0.1": Speed(step_cache=0.1),
-            "approximate, step_cache 0.2": Speed(step_cache=0.2),
-            "approximate, step_cache 0.2, compiled": Speed(step_cache=0.2, compile=True),
-        }
-        for name, speed in modes.items():
+        for name, settings in self.modes.items():
+            speed = Speed(**settings)
             self.fibo = replace(self.fibo, speed=speed)
             caption = self.caption()
             picture = self.ours(caption, 1)
@@ -257,7 +260,9 @@ class Full(Bench):
             for what, count in (("first picture", 1), ("next seed", 1), (f"{VARIATIONS} variations", VARIATIONS)):
                 if count > 1 and pair:
                     continue
-                seconds, peak = self.measured(lambda: work(caption, 100 * pair + len(taken[what]) + count, count))  # noqa: B023
+                # Never twice the same: a finished picture would not be rendered again.
+                self.seed += 100
+                seconds, peak = self.measured(lambda: work(caption, self.seed, count))  # noqa: B023
                 taken[what].append(seconds)
                 most = max(most, peak)
         print(f"  {name}, peak memory {most / 1024:.1f} GiB")
