@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import re
 
@@ -131,7 +130,6 @@ def size_notice(width: int, height: int, dialect: str) -> str:
     return f"{above}: subjects repeat unless ComfyUI's ScaleROPE, scale_x = scale_y = {scale:g}, stands before KSampler"
 
 
-@functools.lru_cache(256)
 def _trained_size(ratio: float) -> tuple[int, int]:
     """What FIBO 2 was trained at for a picture of that ratio: the size that cuts off least, then the nearest in area.
 
@@ -141,18 +139,27 @@ def _trained_size(ratio: float) -> tuple[int, int]:
     def cut_off(width: int, height: int) -> float:
         return round(1 - min(width / height / ratio, ratio * height / width), 9)
 
-    return min(_trained_sizes(), key=lambda size: (cut_off(*size), abs(size[0] * size[1] - _TRAINED_AREA), -size[0]))
+    sizes = _trained_sizes_near(ratio) or _trained_sizes_near(None)
+    return min(sizes, key=lambda size: (cut_off(*size), abs(size[0] * size[1] - _TRAINED_AREA), -size[0]))
 
 
-@functools.cache
-def _trained_sizes() -> list[tuple[int, int]]:
-    longest = 2 * _TRAINED_AREA // MIN_SIDE
-    return [
-        (width, height)
-        for width in range(MIN_SIDE, longest, STEP)
-        for height in range(MIN_SIDE, 2 * _TRAINED_AREA // width, STEP)
-        if 0.9 * _TRAINED_AREA <= width * height <= _TRAINED_SPREAD * _TRAINED_AREA
-    ]
+def _trained_sizes_near(ratio: float | None) -> list[tuple[int, int]]:
+    """Every size of training, or of those the ones that can be the best for a ratio: no other cuts off less."""
+    least, most = 0.9 * _TRAINED_AREA, _TRAINED_SPREAD * _TRAINED_AREA
+    first, last = MIN_SIDE, 2 * _TRAINED_AREA // MIN_SIDE
+    if ratio is not None:
+        # Two steps of the shorter side off the ratio there is always one, where the sides allow it at all.
+        off = 1 + 2 * STEP / math.sqrt(_TRAINED_AREA / max(ratio, 1 / ratio))
+        first = max(first, STEP * math.floor(math.sqrt(least * ratio / off) / STEP))
+        last = min(last, math.ceil(math.sqrt(most * ratio * off)) + 1)
+    found = []
+    for width in range(first, last, STEP):
+        lowest, highest = MIN_SIDE, 2 * _TRAINED_AREA // width
+        if ratio is not None:
+            lowest = max(lowest, STEP * math.floor(width / ratio / off / STEP))
+            highest = min(highest, math.ceil(width / ratio * off) + 1)
+        found += [(width, height) for height in range(lowest, highest, STEP) if least <= width * height <= most]
+    return found
 
 
 def _multiple(pixels: float) -> int:

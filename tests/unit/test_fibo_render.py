@@ -108,8 +108,12 @@ def test_edit(editor: Any) -> None:
 
 
 @pytest.mark.parametrize("images", [2, 4])
-def test_edit_of_several_pictures(editor: Any, images: int) -> None:
+def test_edit_of_several_pictures(editor: Any, images: int, monkeypatch: pytest.MonkeyPatch) -> None:
     job = edit_for(editor, images, width=32, height=32, steps=2)
+    stock(editor, edit_for(editor, width=16, height=16, steps=1, cfg=1.0))
+    for pipeline in (editor.pipeline, _stock[str(editor.folder)]):
+        # FIBO 2 scales each of several pictures to a megapixel, which here takes a minute.
+        monkeypatch.setattr(pipeline, "default_sample_size", 8)
     assert_near(render(editor, job).images, stock(editor, job))
 
 
