@@ -4,7 +4,7 @@ Time to a first picture, to the next seed of the same caption, and to eight vari
 By default with the stand-ins, whose transformer is tiny: what is measured is what StudioFlow adds and spares around
 it. With --full and a GPU with 60 GB: the real architectures with random weights, and also where the time goes.
 
-    python dev.py bench render            the stand-ins, on any machine
+    python dev.py bench                   the stand-ins, on any machine, among the other benchmarks
     python benchmarks/render.py --full    the real architectures, 1024 x 1024, 30 steps, bfloat16
 """
 
@@ -15,6 +15,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +50,7 @@ def main() -> None:
                 bench(family_id, nodes, Path(base)).run(chosen.pairs or (3 if chosen.full else 15))
 
 
-class Bench:
+class Bench(ABC):
     """One family: ``stock`` and ``ours`` render the same; a new ``caption`` is one that neither has read."""
 
     size, steps, cfg = 256, 8, 5.0
@@ -65,8 +66,8 @@ class Bench:
         self.captions = 0
         self.load()
 
-    def load(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def load(self) -> None: ...
 
     def caption(self) -> str:
         from studioflow.caption import compile_for
@@ -125,8 +126,8 @@ class Bench:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
 
-    def run(self, pairs: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def run(self, pairs: int) -> None: ...
 
 
 class Tiny(Bench):

@@ -61,22 +61,7 @@ class FiboEdit(io.ComfyNode):
                     tooltip="The caption of the finished picture with its edit_instruction, from Edit Caption.",
                 ),
                 _negative(),
-                io.Int.Input(
-                    "width",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    step=16,
-                    tooltip="Pixels, a multiple of 16. 0 for both sides: as trained for the first picture's shape.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    step=16,
-                    tooltip="Pixels, a multiple of 16. 0 for both sides: as trained for the first picture's shape.",
-                ),
+                *_open_size("the first picture's"),
                 *_settings(),
                 io.Image.Input("image_2", optional=True, tooltip="Another picture, <image_2> in the instruction."),
                 io.Image.Input("image_3", optional=True, tooltip="Another picture, <image_3> in the instruction."),
@@ -121,22 +106,7 @@ class FiboEncode(io.ComfyNode):
             inputs=[
                 host.Fibo.Input("fibo", tooltip="From FIBO Loader, the model that will render."),
                 io.Image.Input("image", tooltip="The picture to begin with, scaled to cover the size and cropped."),
-                io.Int.Input(
-                    "width",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    step=16,
-                    tooltip="Pixels, a multiple of 16. 0 for both sides: as trained for the picture's shape.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=0,
-                    min=0,
-                    max=4096,
-                    step=16,
-                    tooltip="Pixels, a multiple of 16. 0 for both sides: as trained for the picture's shape.",
-                ),
+                *_open_size("the picture's"),
             ],
             outputs=[
                 host.Latents.Output(display_name="latents", tooltip="For FIBO Sampler or FIBO Edit."),
@@ -193,6 +163,11 @@ def _negative() -> io.Input:
         tooltip="What to steer away from. Empty: the empty caption the model was trained with. Counts only while cfg "
         "is above 1.",
     )
+
+
+def _open_size(whose: str) -> list[io.Input]:
+    tooltip = f"Pixels, a multiple of 16. 0 for both sides: as trained for {whose} shape."
+    return [io.Int.Input(side, default=0, min=0, max=4096, step=16, tooltip=tooltip) for side in ("width", "height")]
 
 
 def _settings() -> list[io.Input]:

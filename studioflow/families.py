@@ -7,7 +7,7 @@ are what Bria's model cards name; a manifest's render section overrides them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .errors import ModelError, did_you_mean
 from .resources import table
@@ -17,8 +17,7 @@ DIALECTS = ("fibo-2", "fibo-1")
 """How the generations of FIBO want their captions written down."""
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """One FIBO model: how it is called, which diffusers pipeline runs it and what it wants to be given."""
 
     id: str

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ModelError, did_you_mean
 from ..families import Family, families, family, family_by_name
@@ -22,8 +21,7 @@ _READ = (".json", ".safetensors", ".txt", ".jinja", ".model", ".ttf", ".otf")
 """What of a folder decides a picture: configuration, weights, tokens, and the fonts that FIBO 2 is shown text in."""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A model that can be asked for by ``name``: a folder below a models directory, or a Hugging Face id."""
 
     name: str
@@ -181,7 +179,7 @@ def family_of(model: Found) -> Family:
     if not marker:
         return named
     base = family(marker["family"])
-    return replace(base, title=f"{base.title} stand-in", steps=marker["steps"])
+    return base._replace(title=f"{base.title} stand-in", steps=marker["steps"])
 
 
 def standin(folder: Path) -> dict[str, Any]:

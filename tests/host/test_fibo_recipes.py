@@ -29,6 +29,7 @@ from studioflow.imaging.color import linear_to_srgb
 from studioflow.queue import JobFailed, JobResult
 from studioflow.recipes import recipe
 
+from ..standins import NO_FIBO_2
 from .prompts import delivered, run
 
 WIDTH, HEIGHT, SEED = 96, 64, 22
@@ -86,7 +87,7 @@ def prepared(models: list[str], pictures: list[str]) -> Prepare:
 
     def prepare(name: str, key: str, **inputs: Prompt) -> Prompt:
         if f"standin-{key}" not in models:
-            pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+            pytest.skip(NO_FIBO_2)
         prompt = copy.deepcopy(recipe(name).prompt)
         for node in prompt.values():
             kind = node["class_type"].removeprefix("StudioFlow")

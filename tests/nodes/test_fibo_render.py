@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from ..standins import NO_FIBO_2
 from .test_execute import run
 
 torch.set_num_threads(1)
@@ -41,7 +42,7 @@ def load(nodes: dict[str, type]) -> Callable[[str], Any]:
 
     def load(family: str) -> Any:
         if family == "2" and not hasattr(diffusers, "BriaFibo2Pipeline"):
-            pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+            pytest.skip(NO_FIBO_2)
         with torch.inference_mode():
             return run(nodes["StudioFlowFiboLoader"], model=FAMILIES[family], dtype="auto").args[0]
 

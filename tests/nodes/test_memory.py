@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import gc
-import json
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from studioflow.fibo.memory import lend
+
+from ..standins import stock_pipeline
 
 torch.set_num_threads(1)
 PARTS = ("text_encoder", "transformer", "vae")
@@ -43,18 +45,7 @@ def render(pipeline: Any, **settings: Any) -> Any:
 @pytest.fixture
 def load(base: Path) -> Callable[[str], Any]:
     """A stand-in of a family as diffusers loads it."""
-    import diffusers
-
-    def load(family: str) -> Any:
-        folder = base / "models" / "diffusers" / f"studioflow-standin-{family}"
-        name = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
-        if not hasattr(diffusers, name):
-            pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
-        pipeline = getattr(diffusers, name).from_pretrained(folder)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return load
+    return functools.partial(stock_pipeline, base / "models" / "diffusers")
 
 
 @pytest.fixture(params=["fibo-1", "fibo-2"])

@@ -15,6 +15,8 @@ import pytest
 from devtools import host, places
 from devtools.steps import Progress
 
+from ..standins import NO_FIBO_2
+
 # Enough of a ComfyUI for dev.py: it notes how it was called and answers two addresses.
 FAKE_COMFYUI = """
 import http.server, json, sys
@@ -89,7 +91,7 @@ def loaded(models: Path) -> dict[str, Any]:
 def model(request: pytest.FixtureRequest, loaded: dict[str, Any]) -> Any:
     """A model that paints from a caption, of each generation."""
     if request.param not in loaded:
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     return loaded[request.param]
 
 
@@ -97,5 +99,5 @@ def model(request: pytest.FixtureRequest, loaded: dict[str, Any]) -> Any:
 def editor(request: pytest.FixtureRequest, loaded: dict[str, Any]) -> Any:
     """A model that edits pictures, of each generation."""
     if request.param not in loaded:
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     return loaded[request.param]

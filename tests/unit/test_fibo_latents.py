@@ -24,6 +24,8 @@ from studioflow.fibo.latents import (
 from studioflow.fibo.model import load_model
 from studioflow.fibo.standin import build
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
@@ -97,7 +99,7 @@ def rendered(model: Any, output: str) -> torch.Tensor:
 @pytest.mark.parametrize("family_id", FAMILIES)
 def test_no_statistic_of_a_standin_can_be_left_out_or_swapped(family_id: str) -> None:
     if family_id == "fibo-2.0-dev" and not hasattr(diffusers, "BriaFibo2Pipeline"):
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
 
     def read(vae: Any) -> tuple[list[float], list[float]]:
         if hasattr(vae, "bn"):

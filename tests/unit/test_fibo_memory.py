@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import gc
-import json
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +13,8 @@ import pytest
 
 from studioflow.fibo.memory import Resident, lend
 from studioflow.fibo.standin import build
+
+from ..standins import NO_FIBO_2, stock_pipeline
 
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
@@ -37,17 +39,7 @@ class Asked:
 @pytest.fixture
 def load(models: Path) -> Callable[[str], Any]:
     """A stand-in of a family as diffusers loads it, lent nothing."""
-
-    def load(family: str) -> Any:
-        folder = models / f"studioflow-standin-{family}"
-        if not folder.is_dir():
-            pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
-        name = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
-        pipeline = getattr(diffusers, name).from_pretrained(folder)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return load
+    return functools.partial(stock_pipeline, models)
 
 
 @pytest.fixture(params=["fibo-1", "fibo-2"])
@@ -175,7 +167,7 @@ SIZES = {"fibo-1.0": (8.29, 3.08, 0.70), "fibo-2.0-dev": (8.13, 4.44, 0.08)}
 @pytest.mark.parametrize("family_id", SIZES)
 def test_full_standins_take_as_much_as_the_real_models(family_id: str) -> None:
     if family_id == "fibo-2.0-dev" and not hasattr(diffusers, "BriaFibo2Pipeline"):
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     with torch.device("meta"):
         full = build(family_id, "full")
     weights = (full.transformer, full.text_encoder, full.vae)

@@ -14,6 +14,8 @@ from studioflow.fibo.lora import activate, read_lora
 from studioflow.fibo.quantize import QUANTIZATIONS, config, finish, planned_bytes, weight_bytes
 from studioflow.fibo.standin import build
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 torch.set_num_threads(1)
@@ -30,7 +32,7 @@ WIDER = {
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose transformer is 128 wide."""
     if request.param == "2" and not hasattr(diffusers, "BriaFibo2Pipeline"):
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     target = tmp_path_factory.mktemp("wider") / request.param
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -231,7 +233,7 @@ def load_4_bit(transformer: Any, weights: dict[str, torch.Tensor]) -> None:
 @pytest.mark.parametrize("family_id", FAMILIES.values())
 def test_the_real_architectures(family_id: str) -> None:
     if family_id == "fibo-2.0-dev" and not hasattr(diffusers, "BriaFibo2Pipeline"):
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     with torch.device("meta"):
         transformer = build(family_id, "full").transformer.to(torch.bfloat16)
     sizes = [planned_bytes(transformer, kind) / 1e9 for kind in QUANTIZATIONS]

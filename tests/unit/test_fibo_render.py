@@ -23,6 +23,8 @@ from studioflow.fibo.schedule import first_step, sigmas
 from studioflow.fibo.speed import Speed
 from studioflow.fibo.standin import NOTICE
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 np = pytest.importorskip("numpy")
@@ -137,7 +139,7 @@ def test_an_open_size_is_that_of_the_pipeline(editor: Any) -> None:
 
 def test_text_is_shown_to_fibo_2(loaded: dict[str, Any]) -> None:
     if "2" not in loaded:
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     model = loaded["2"]
     job = job_for(model, caption=caption_for(model, text=[{"text": "OPEN"}]))
     drawn = render(model, job).images
@@ -510,7 +512,7 @@ def test_the_wrong_family_in_the_wrong_place(loaded: dict[str, Any]) -> None:
         render(loaded["1"], edit_for(loaded["1"]))
     with pytest.raises(ModelError, match="only edits pictures"):
         render(loaded["edit"], job_for(loaded["edit"]))
-    single = replace(loaded["edit"], family=replace(loaded["edit"].family, references=1))
+    single = replace(loaded["edit"], family=loaded["edit"].family._replace(references=1))
     with pytest.raises(ModelError, match="takes fewer pictures"):
         render(single, edit_for(single, 2))
 
@@ -620,7 +622,7 @@ def test_what_has_no_effect_is_told(model: Any) -> None:
     assert "strength counts only" in told(strength=0.5)
     half = render(model, job_for(model, steps=2, stop_at=1)).latents
     assert "seeds are those of the latents" in told(latents=half, seed=50)
-    distilled = replace(model, family=replace(model.family, negative=False, cfg=1.0))
+    distilled = replace(model, family=model.family._replace(negative=False, cfg=1.0))
     assert "distilled for a cfg of 1" in " ".join(render(distilled, job_for(model)).notices)
 
 

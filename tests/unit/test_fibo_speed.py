@@ -18,6 +18,8 @@ from studioflow.fibo.lora import Lora, activate, read_lora
 from studioflow.fibo.menus import ATTENTION
 from studioflow.fibo.speed import _ATTENTION, Speed, approximations, prepare, running
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 safetensors = pytest.importorskip("safetensors.torch")
@@ -43,7 +45,7 @@ def fibo_1(loaded: dict[str, Any]) -> Iterator[Any]:
 @pytest.fixture
 def fibo_2(loaded: dict[str, Any]) -> Any:
     if "2" not in loaded:
-        pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+        pytest.skip(NO_FIBO_2)
     return loaded["2"].pipeline
 
 

@@ -16,6 +16,8 @@ from studioflow.errors import ModelError
 from studioflow.fibo.cache import GIB, TextCache
 from studioflow.fibo.text import remember_text
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
@@ -88,7 +90,7 @@ def watch(pipelines: dict[str, Any]) -> Iterator[Callable[..., Watched]]:
 
     def make(name: str, limit_bytes: int = GIB) -> Watched:
         if name not in pipelines:
-            pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11")
+            pytest.skip(NO_FIBO_2)
         watched = Watched(pipelines[name], limit_bytes)
         handles.append(watched.stock.text_encoder.register_forward_hook(watched.count))
         return watched

@@ -15,11 +15,13 @@ from studioflow.errors import DeliveryError, ModelError, PathError
 from studioflow.fibo.lora_convert import convert_file, convert_lora, converted_name
 from studioflow.resources import table
 
+from ..standins import NO_FIBO_2
+
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 safetensors_torch = pytest.importorskip("safetensors.torch")
 if not hasattr(diffusers, "BriaFibo2Transformer2DModel"):
-    pytest.skip("FIBO 2 needs diffusers 0.42, which needs Python 3.11", allow_module_level=True)
+    pytest.skip(NO_FIBO_2, allow_module_level=True)
 
 torch.set_num_threads(1)
 
