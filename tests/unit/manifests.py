@@ -336,6 +336,7 @@ _PATTERNS: dict[str, Make] = {
         if drawing.chance() < 0.2
         else f"{drawing.random.randint(1, 21)}:{drawing.random.randint(1, 21)}"
     ),
+    "^[A-Za-z0-9._-]*$": lambda drawing: "".join(drawing.one_of("ab_-.9") for _ in range(drawing.random.randint(0, 9))),
 }
 
 

@@ -71,6 +71,13 @@ def leaves(place: str, path: Path = ()) -> Iterator[tuple[Path, str]]:
         yield path, place
 
 
+_FITTING = {
+    "^#[0-9A-Fa-f]{6}$": ["#123456", "#F4F1EC"],
+    "^[1-9][0-9]{0,3}:[1-9][0-9]{0,3}$": ["3:4", "16:9"],
+    "^[A-Za-z0-9._-]*$": ["", "_proof"],
+}
+
+
 @functools.cache
 def values(place: str) -> list[Json]:
     """Valid values of a leaf: all of a menu, both ends and some between of a range, texts, examples."""
@@ -80,7 +87,7 @@ def values(place: str) -> list[Json]:
     found += [rule["const"]] if "const" in rule else rule.get("enum", [])
     found += [True, False] if "boolean" in kinds else []
     if "pattern" in rule:
-        found += ["#123456", "#F4F1EC"] if rule["pattern"].startswith("^#") else ["3:4", "16:9"]
+        found += _FITTING[rule["pattern"]]
     elif "string" in kinds and not found[len(rule.get("examples", ())) :]:
         found += ["steel", "another text"]
     if {"number", "integer"} & set(kinds) and "enum" not in rule:
@@ -172,7 +179,8 @@ KINDS = (
 BASES = list(itertools.product(*KINDS))[::7]
 """Every seventh way to choose: each kind meets each other kind in one of them, which a test below holds."""
 
-# Where the sample values of the schema would hide an effect: close to the edge between two words, or two equal lights.
+# Where the sample values of the schema would hide an effect (close to the edge between two words, or two equal lights)
+# or only take time.
 NEAR_THE_EDGES: dict[Path, Json] = {
     ("scene", "subjects", 0, "material"): "steel",
     ("scene", "subjects", 1, "material"): "steel",
@@ -187,6 +195,8 @@ NEAR_THE_EDGES: dict[Path, Json] = {
     ("camera", "lens", "focal_length_mm"): 24,
     ("camera", "lens", "aperture"): 2.8,
     ("camera", "lens", "focus_distance_m"): 1.3,
+    # Negatives are not what this compares; they take as long as all the rest.
+    ("render", "negative_auto"): False,
     ("lighting", "frame"): "camera",
     ("lighting", "ambient"): 0.1,
     ("lighting", "lights", 0, "role"): "key",
@@ -293,11 +303,12 @@ def is_valid(manifest: dict[str, Json]) -> bool:
 def shots() -> Iterator[tuple[dict[str, Json], list[tuple[Path, str]]]]:
     """Full manifests with the leaves to change in them.
 
-    All; with lights that stay in the world, the camera's; and with a camera straight above, where a roll turns the
-    scene, those that turn it.
+    All that may decide something, and in some of them the rest too; with lights that stay in the world, the camera's;
+    and with a camera straight above, where a roll turns the scene, those that turn it.
     """
-    for kinds in BASES:
-        yield base(kinds), SHOT
+    deciding = {row[0] for row in (*OWNERS, *REACHES)}
+    for index, kinds in enumerate(BASES):
+        yield base(kinds), [leaf for leaf in SHOT if leaf[0][0] in deciding or index % 7 == 0]
         still = having(base(kinds), ("lighting", "frame"), "world")
         yield still, [leaf for leaf in SHOT if leaf[0][0] == "camera"]
         yield straight_above(still), [leaf for leaf in SHOT if leaf[0][-1] in ("elevation_deg", "roll_deg")]
