@@ -142,16 +142,23 @@ class FiboDecode(io.ComfyNode):
                     default=True,
                     tooltip="Off: values a little outside 0..1 stay as the decoder gives them. Only FIBO 2 has such.",
                 ),
+                io.Boolean.Input(
+                    "float32",
+                    default=False,
+                    optional=True,
+                    tooltip="Decode in full precision also where the model is in half: smooth gradients for EXR and "
+                    "16-bit files, for some more memory and time.",
+                ),
             ],
             outputs=[io.Image.Output(display_name="image", tooltip="Float pictures, sRGB-encoded.")],
         )
 
     @classmethod
-    def execute(cls, fibo: Any, latents: Any, clamp: bool) -> io.NodeOutput:
+    def execute(cls, fibo: Any, latents: Any, clamp: bool, float32: bool = False) -> io.NodeOutput:
         from ..studioflow.fibo.latents import decode
 
         with host.room_after_shortage():
-            images = decode(fibo, latents, clamp=clamp)
+            images = decode(fibo, latents, clamp=clamp, float32=float32)
         return io.NodeOutput(images, ui=host.notice(fibo.notice))
 
 

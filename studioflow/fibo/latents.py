@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,11 +79,13 @@ def encode(model: FiboModel, picture: Any, width: int, height: int) -> FiboLaten
     return FiboLatents(samples.float().cpu(), model.family.dialect)
 
 
-def decode(model: FiboModel, latents: FiboLatents, *, clamp: bool = True) -> torch.Tensor:
+def decode(model: FiboModel, latents: FiboLatents, *, clamp: bool = True, float32: bool = False) -> torch.Tensor:
     """Pictures float32 ``[N, height, width, 3]`` on the CPU, sRGB-encoded, one decoded after the other.
 
-    0..1 with ``clamp``; without it as the decoder gives them, which may lie a little outside. Raises ModelError where
-    the decoder clamps by itself (FIBO 1.x), or the latents are of another generation.
+    0..1 with ``clamp``; without it as the decoder gives them, which may lie a little outside. ``float32`` decodes with
+    the weights in that type, whatever the model was loaded in: bfloat16 has 8 bits, so that bright pixels come in
+    steps of 1/256 to 1/512. Raises ModelError where the decoder clamps by itself (FIBO 1.x), or the latents are of
+    another generation.
     """
     import torch
 
@@ -96,9 +99,9 @@ def decode(model: FiboModel, latents: FiboLatents, *, clamp: bool = True) -> tor
             fix="switch clamp on",
         )
     pictures = []
-    with torch.no_grad(), _vae_at_work(model, *latents.size):
+    with torch.no_grad(), _vae_at_work(model, *latents.size, float32=float32) as vae:
         for one in latents.samples:
-            picture = _decoded(model, one[None].to(model.memory.device)).float() * 0.5 + 0.5
+            picture = _decoded(model, vae, one[None].to(model.memory.device)).float() * 0.5 + 0.5
             pictures.append((picture.clamp(0, 1) if clamp else picture).permute(0, 2, 3, 1).cpu())
     return torch.cat(pictures).contiguous()
 
@@ -143,12 +146,17 @@ def patchified(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _vae_at_work(model: FiboModel, width: int, height: int) -> Iterator[None]:
-    """Room for the VAE, one error where there is none, and nothing of the work left behind."""
+def _vae_at_work(model: FiboModel, width: int, height: int, *, float32: bool = False) -> Iterator[Any]:
+    """The VAE with room for its work, one error where there is none, and nothing of the work left behind."""
+    import torch
+
     vae, memory = model.pipeline.vae, model.memory
-    memory.expect("vae", width * height * DECODER_VALUES * vae.dtype.itemsize)
+    copied = float32 and vae.dtype != torch.float32
+    weights = sum(weight.numel() for weight in vae.parameters()) * 4 if copied else 0
+    itemsize = 4 if float32 else vae.dtype.itemsize
+    memory.expect("vae", width * height * DECODER_VALUES * itemsize + weights)
     try:
-        yield
+        yield _in_float32(model) if copied else vae
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -160,12 +168,22 @@ def _vae_at_work(model: FiboModel, width: int, height: int) -> Iterator[None]:
             vae.clear_cache()
 
 
-def _decoded(model: FiboModel, samples: torch.Tensor) -> torch.Tensor:
+def _in_float32(model: FiboModel) -> Any:
+    """A copy of the VAE, to be dropped after use: weights that change their type would be lost to who manages them."""
+    vae = model.pipeline.vae
+    model.memory.hold("vae")
+    exact = copy.deepcopy(vae)
+    # Methods that were put on the module itself still belong to the original.
+    for method in ("encode", "decode"):
+        exact.__dict__.pop(method, None)
+    return exact.float()
+
+
+def _decoded(model: FiboModel, vae: Any, samples: torch.Tensor) -> torch.Tensor:
     import torch
 
-    vae = model.pipeline.vae
     if model.family.dialect == "fibo-1":
-        samples = samples.to(model.pipeline.transformer.dtype)
+        samples = samples.to(vae.dtype)
         mean, std = _wan_statistics(vae, samples)
         # Divided by the reciprocal and not multiplied: the last bit is that of the pipeline's own decoding.
         return vae.decode((samples / (1.0 / std) + mean).unsqueeze(2), return_dict=False)[0].squeeze(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
@@ -168,6 +169,29 @@ def test_decoding_is_every_channel_unnormalised_then_the_decoder(model: Any) -> 
         wide = FiboLatents(latents.samples * 30, "fibo-2")
         loose = decode(model, wide, clamp=False)
         assert loose.max() > 1 and torch.equal(loose.clamp(0, 1), decode(model, wide))
+
+
+def test_in_float32_a_half_precision_model_decodes_like_a_full_one(painter: Any) -> None:
+    """The weights are rounded already; what is compared is decoding with them, against the same rounded weights."""
+    full = copy.deepcopy(painter.pipeline.vae)
+    full.__dict__.pop("decode", None)
+    full.float()
+    latents = drawn(painter)
+    raw = scaled(full, latents.samples, normalise=False)
+    with torch.no_grad():
+        values = full.decode(raw.unsqueeze(2) if first(painter) else raw).sample
+    expected = (values.squeeze(2) if first(painter) else values) / 2 + 0.5
+    before = painter.pipeline.vae.dtype
+    got = decode(painter, latents, float32=True)
+    assert torch.allclose(got, expected.clamp(0, 1).permute(0, 2, 3, 1), atol=1e-5)
+    assert painter.pipeline.vae.dtype == before
+    plain = decode(painter, latents)
+    rounded = (got * 512).round() / 512
+    if before == torch.bfloat16:
+        assert not torch.equal(got, plain) and torch.allclose(got, plain, atol=0.1)
+        assert not torch.allclose(got, rounded, atol=1e-6)
+    else:
+        assert torch.equal(got, plain)
 
 
 def test_decoding_is_the_tail_of_the_pipeline(painter: Any) -> None:
