@@ -9,7 +9,8 @@ from comfy_api.latest import ComfyExtension, io
 from ..studioflow.recipes import publish
 from .camera import Camera, CameraFromComfyUI3D, CameraPath, CameraToComfyUI3D, DepthOfField, Lens
 from .caption import CompileCaption, EditCaption
-from .delivery import SaveDelivery
+from .color import ColorTransform, MergeExposures, RangeExpansion, ToneMap
+from .delivery import SaveDelivery, SaveExr, SaveTiff
 from .edit import (
     FillPlaceholders,
     ManifestSections,
@@ -23,9 +24,11 @@ from .fibo import FiboLoader, FiboLora, FiboSpeed
 from .fibo_lora_convert import ConvertFiboLora
 from .fibo_native import FiboSize, MaskToFibo
 from .fibo_render import FiboDecode, FiboEdit, FiboEncode, FiboSampler
+from .layers import Layers
 from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
 from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
+from .open_delivery import InspectFile, LoadDelivery
 from .review import CheckManifest, DiffManifests
 
 
@@ -76,4 +79,13 @@ class StudioFlow(ComfyExtension):
             FiboSize,
             MaskToFibo,
             ConvertFiboLora,
+            SaveExr,
+            SaveTiff,
+            LoadDelivery,
+            InspectFile,
+            Layers,
+            ColorTransform,
+            ToneMap,
+            RangeExpansion,
+            MergeExposures,
         ]

@@ -1,14 +1,24 @@
-"""Nodes that write files."""
+"""Nodes that write pictures to files."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.imaging.delivery import Documents, deliver, presets
-from ..studioflow.manifest import content_id
-from . import host
+from ..studioflow.color.menus import plain_of
+from ..studioflow.color.spaces import plain_spaces
+from ..studioflow.delivery.deliver import DOCUMENTS, NO_SIDECARS
+from ..studioflow.delivery.presets import SAMPLES, entry_of, files_of, preset_names, spec_of, state_of
+from ..studioflow.errors import Place
+from ..studioflow.imaging.exr import COMPRESSIONS
+from ..studioflow.imaging.formats import TIFF_COMPRESSIONS
+from . import host, saving
+
+
+def _presets() -> Path:
+    return host.manifest_shelves()["user"].folder / "presets"
 
 
 class SaveDelivery(io.ComfyNode):
@@ -20,30 +30,24 @@ class SaveDelivery(io.ComfyNode):
             category="StudioFlow/Delivery",
             description="Writes pictures with the manifest, the caption and the workflow inside, and manifest and "
             "caption beside them. All files of a delivery are written, or none.",
-            search_aliases=["save image", "export", "EXR", "PNG", "write", "output"],
+            search_aliases=["save image", "export", "EXR", "PNG", "TIFF", "JPEG", "AVIF", "WebP", "write", "output"],
             inputs=[
-                io.Image.Input("images", tooltip="Pictures, sRGB-encoded."),
+                saving.images_input(),
                 host.Manifest.Input("manifest", tooltip="The shot they show; goes into every file."),
                 io.Combo.Input(
                     "preset",
-                    options=list(presets()),
+                    options=preset_names(_presets()),
                     default="PNG + EXR",
-                    tooltip="The files to write. PNG: 8-bit sRGB. EXR: half float, linear Rec. 709; linearised, not "
-                    "HDR, and the file says so.",
+                    tooltip="The files to write; the help page lists them. Your own: JSON files in user/default/"
+                    "studioflow/presets.",
                 ),
-                io.String.Input(
-                    "filename_prefix",
-                    default="StudioFlow/delivery",
-                    tooltip="Folder and name inside ComfyUI's output folder; a number is appended. %year%, %month%, "
-                    "%day%, %hour%, %minute%, %second%, %width% and %height% are filled in.",
-                ),
-                io.String.Input(
-                    "caption", optional=True, force_input=True, tooltip="The caption that was rendered; goes along."
-                ),
-                host.Provenance.Input("provenance", optional=True, tooltip="From FIBO Sampler; goes along."),
+                saving.prefix_input("StudioFlow/delivery"),
+                saving.caption_input(),
+                saving.provenance_input(),
+                *saving.option_inputs(DOCUMENTS),
             ],
-            outputs=[],
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            outputs=[saving.files_output()],
+            hidden=list(saving.HIDDEN),
             is_output_node=True,
         )
 
@@ -51,38 +55,184 @@ class SaveDelivery(io.ComfyNode):
     def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
         # A name that cannot be written is told before the render and not after it. Only this input: ComfyUI would
         # tell the same fault once for every input named here.
-        return host.prefix_fault(filename_prefix)
+        return saving.prefix_fault(filename_prefix)
+
+    @classmethod
+    def fingerprint_inputs(cls, preset: str = "", **_: Any) -> str:
+        return state_of(preset, _presets())
+
+    @classmethod
+    def execute(cls, manifest: dict[str, Any], preset: str, **settings: Any) -> io.NodeOutput:
+        specs = files_of(preset, manifest, _presets())
+        return saving.save(cls, specs, manifest=manifest, preset=preset, **{"sidecars": DOCUMENTS, **settings})
+
+
+class SaveExr(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="StudioFlowSaveExr",
+            display_name="Save EXR",
+            category="StudioFlow/Delivery",
+            description="Writes OpenEXR files for compositing: half or float, every compression, layers, camera and "
+            "timecode in the header. Nothing is clamped.",
+            search_aliases=["OpenEXR", "save image", "multilayer", "HDR", "ACEScg", "Nuke", "Resolve", "AOV", "linear"],
+            inputs=[
+                saving.images_input(),
+                saving.prefix_input("StudioFlow/picture"),
+                io.Combo.Input(
+                    "color_space",
+                    options=plain_of("linear"),
+                    default="ACEScg",
+                    tooltip="The space of the file. An EXR is scene-linear; a picture made for a display is decoded.",
+                ),
+                io.Combo.Input(
+                    "sample",
+                    options=["half", "float"],
+                    default="half",
+                    tooltip="half: 16 bits, enough for pictures. float: 32 bits, for depth and positions.",
+                ),
+                io.Combo.Input(
+                    "compression",
+                    options=list(COMPRESSIONS),
+                    default="zip",
+                    tooltip="none, rle, zips, zip, piz and htj2k are exact; pxr24 rounds floats to 24 bits; b44 and "
+                    "dwa lose detail.",
+                ),
+                io.Float.Input(
+                    "compression_level",
+                    default=0.0,
+                    min=0.0,
+                    max=100000.0,
+                    step=1.0,
+                    tooltip="Of dwaa and dwab: higher is smaller and worse; 0 is the library's, 45.",
+                ),
+                io.Combo.Input(
+                    "layers_as",
+                    options=["one", "parts", "none"],
+                    default="one",
+                    tooltip="one: all layers in one part, which every program reads. parts: a part for each. none: "
+                    "the picture alone.",
+                ),
+                io.Combo.Input(
+                    "tile",
+                    options=["0", "16", "32", "64", "128", "256", "512"],
+                    default="0",
+                    tooltip="Side of a tile in pixels; 0 writes scanlines, which compositing wants.",
+                ),
+                io.Combo.Input(
+                    "not_finite",
+                    options=["keep", "replace", "refuse"],
+                    default="keep",
+                    tooltip="What becomes of NaN and infinity; they are counted and told in any case.",
+                ),
+                io.Float.Input(
+                    "frames_per_second",
+                    default=0.0,
+                    min=0.0,
+                    max=1000.0,
+                    step=0.001,
+                    tooltip="Goes into the header; 0 leaves it out. 23.976 and 29.97 are written as 24000/1001 and "
+                    "30000/1001.",
+                ),
+                io.String.Input(
+                    "timecode",
+                    default="",
+                    tooltip="Of the first frame: 10:00:00:00, or 10:00:00;00 where frame numbers are dropped; the "
+                    "next frames count on. Needs frames_per_second.",
+                ),
+                host.Manifest.Input(
+                    "manifest", optional=True, tooltip="The shot they show; fills the header with camera and rights."
+                ),
+                saving.caption_input(),
+                saving.provenance_input(),
+                *saving.option_inputs(NO_SIDECARS),
+            ],
+            outputs=[saving.files_output()],
+            hidden=list(saving.HIDDEN),
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
+        return saving.prefix_fault(filename_prefix)
 
     @classmethod
     def execute(
-        cls,
-        images: Any,
-        manifest: dict[str, Any],
-        preset: str,
-        filename_prefix: str,
-        caption: str = "",
-        provenance: dict[str, Any] | None = None,
+        cls, sample: str, layers_as: str, tile: str, compression_level: float, color_space: str, compression: str,
+        not_finite: str, **settings: Any,
+    ) -> io.NodeOutput:  # fmt: skip
+        entry = entry_of(
+            "exr", sample, color_space=color_space, compression=compression, layers=layers_as, tile=int(tile),
+            compression_level=compression_level or None, not_finite=not_finite,
+        )  # fmt: skip
+        return saving.save(cls, [spec_of(entry, Place("Save EXR"))], **settings)
+
+
+class SaveTiff(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return host.schema(
+            node_id="StudioFlowSaveTiff",
+            display_name="Save TIFF",
+            category="StudioFlow/Delivery",
+            description="Writes TIFF files for retouching and print, with an ICC profile, XMP for Adobe's programs, "
+            "and layers as pages.",
+            search_aliases=["save image", "Photoshop", "Lightroom", "16-bit", "Adobe RGB", "print", "retouch"],
+            inputs=[
+                saving.images_input(),
+                saving.prefix_input("StudioFlow/picture"),
+                io.Combo.Input(
+                    "color_space",
+                    options=list(plain_spaces()),
+                    default="Adobe RGB",
+                    tooltip="The space of the file; its profile is embedded.",
+                ),
+                io.Combo.Input(
+                    "sample",
+                    options=list(SAMPLES),
+                    default="16-bit",
+                    tooltip="8 and 16 bits are whole numbers from 0 to 1; half and float keep what lies outside.",
+                ),
+                io.Combo.Input(
+                    "compression",
+                    options=list(TIFF_COMPRESSIONS),
+                    default="zip",
+                    tooltip="All exact. Photoshop opens zip, lzw and none, but not zstd.",
+                ),
+                io.Float.Input(
+                    "dpi",
+                    default=300.0,
+                    min=0.0,
+                    max=100000.0,
+                    step=1.0,
+                    tooltip="Pixels an inch, for print; 0 leaves it out.",
+                ),
+                io.Combo.Input(
+                    "layers_as",
+                    options=["pages", "none"],
+                    default="pages",
+                    tooltip="Further layers as pages of the file, or left out.",
+                ),
+                host.Manifest.Input(
+                    "manifest", optional=True, tooltip="The shot they show; fills the XMP with camera and rights."
+                ),
+                saving.caption_input(),
+                saving.provenance_input(),
+                *saving.option_inputs(NO_SIDECARS),
+            ],
+            outputs=[saving.files_output()],
+            hidden=list(saving.HIDDEN),
+            is_output_node=True,
+        )
+
+    @classmethod
+    def validate_inputs(cls, filename_prefix: str | None = None) -> bool | str:
+        return saving.prefix_fault(filename_prefix)
+
+    @classmethod
+    def execute(
+        cls, sample: str, layers_as: str, color_space: str, compression: str, dpi: float, **settings: Any
     ) -> io.NodeOutput:
-        height, width = images.shape[1:3]
-        folder, stem, first, subfolder = host.save_location(filename_prefix, width, height)
-        # Only these two of what came with the prompt: other names could stand for attributes of the file itself.
-        workflow = {"prompt": cls.hidden.prompt, "workflow": (cls.hidden.extra_pnginfo or {}).get("workflow")}
-        documents = Documents(
-            manifest=manifest,
-            caption=caption or "",
-            provenance={"manifest_id": content_id(manifest), **(provenance or {})},
-            workflow={name: value for name, value in workflow.items() if value and host.metadata_enabled()},
-        )
-        files = deliver(
-            [image.cpu().numpy() for image in images],
-            documents,
-            folder=folder,
-            stem=stem,
-            first=first,
-            preset=preset,
-        )
-        saved = [{"filename": file.name, "subfolder": subfolder, "type": "output"} for file in files]
-        shown = [entry for entry in saved if entry["filename"].endswith(".png")]
-        # Said here too: where the sampler's result comes from ComfyUI's cache, the sampler itself says nothing.
-        notice = host.notice((provenance or {}).get("notice", ""))
-        return io.NodeOutput(ui={"images": shown, "studioflow_files": saved, **notice})
+        entry = entry_of("tiff", sample, color_space=color_space, compression=compression, layers=layers_as, dpi=dpi)
+        return saving.save(cls, [spec_of(entry, Place("Save TIFF"))], **settings)

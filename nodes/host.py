@@ -23,6 +23,7 @@ from comfy.cli_args import LatentPreviewMethod
 from comfy.cli_args import args as cli_args
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io, ui
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..studioflow.errors import DeviceMemoryError, PathError, StudioFlowError, did_you_mean
 from ..studioflow.files import text_writer, write_together
@@ -33,6 +34,7 @@ Manifest = io.Custom("STUDIOFLOW_MANIFEST")
 Fibo = io.Custom("STUDIOFLOW_FIBO")
 Latents = io.Custom("STUDIOFLOW_LATENTS")
 Provenance = io.Custom("STUDIOFLOW_PROVENANCE")
+Layers = io.Custom("STUDIOFLOW_LAYERS")
 Camera3D = io.Load3DCamera
 DRAWING_WIDTH = 1024
 """Pixels of a drawing as a picture: as wide as what FIBO paints."""
@@ -57,6 +59,11 @@ def shot_to_change() -> io.Input:
 def changed_shot() -> io.Output:
     """The shot that a node has changed."""
     return Manifest.Output(display_name="manifest", tooltip="The changed shot.")
+
+
+def blocked(message: str) -> Any:
+    """In place of an output that there is none of: nodes that take it fail with the message, all others run."""
+    return ExecutionBlocker(message)
 
 
 def manifest_shelves() -> dict[str, Shelf]:

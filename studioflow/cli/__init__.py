@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import VERSION
 from ..errors import StudioFlowError
-from . import documents, render
+from . import documents, inspect, render
 from .console import prepare_streams, printable
 
 
@@ -49,5 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"studioflow {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     documents.add_commands(commands)
+    inspect.add_commands(commands)
     render.add_commands(commands)
     return parser

@@ -1,1 +1,1 @@
-"""Pictures to files: colour, PNG, EXR, and the manifest inside each."""
+"""Picture files: written and read with all their bits, their colour and their documents; panoramas; drawings."""

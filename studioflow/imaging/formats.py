@@ -1,55 +1,39 @@
-"""One picture to one file. Pixels are float arrays ``[height, width, 3 or 4]``, sRGB-encoded,
-nominally 0..1, the fourth channel an unassociated alpha."""
+"""The writers of files by format, the endings of their names, and how a format is called."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from .sheet import FileSpec, Sheet
 
-from .color import srgb_to_linear
-
-# CIE 1931 xy of red, green, blue and white of Rec. 709 / sRGB (ITU-R BT.709-6, table 1).
-REC709_CHROMATICITIES = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+WriteFile = Callable[[Path, Sheet, FileSpec], list[str]]
 
 
-def write_png(path: Path, pixels: NDArray[np.floating], texts: Mapping[str, str]) -> None:
-    """8-bit sRGB PNG with a text chunk for each of ``texts``; values outside 0..1 are clipped."""
-    from PIL import Image, PngImagePlugin
+class Format(NamedTuple):
+    """``module`` of this folder has the function ``write``, which returns what the person should know."""
 
-    info = PngImagePlugin.PngInfo()
-    for name, text in texts.items():
-        # ComfyUI and every other reader of workflows expects latin-1 tEXt; other text needs iTXt.
-        if text.isascii():
-            info.add_text(name, text)
-        else:
-            info.add_itxt(name, text)
-    levels = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
-    Image.fromarray(levels).save(path, format="PNG", pnginfo=info, compress_level=4)
+    title: str
+    ending: str
+    module: str
+    write: str
 
-
-def write_exr(path: Path, pixels: NDArray[np.floating], texts: Mapping[str, str]) -> None:
-    """Half-float, ZIP-compressed, scene-linear Rec. 709 EXR with a string attribute for each of ``texts``.
-
-    The picture is linearised and nothing more: what FIBO decodes is display-referred, and the attribute
-    ``studioflow:range`` says so.
-    """
-    import OpenEXR
-
-    alpha = pixels[..., 3:]
-    # EXR wants colour multiplied by its alpha (OpenEXR technical introduction, "premultiplied").
-    linear = srgb_to_linear(pixels[..., :3]) * (alpha if alpha.size else 1.0)
-    halves = np.concatenate([linear, alpha], axis=-1).astype(np.float16)
-    header = {
-        "type": OpenEXR.scanlineimage,
-        "compression": OpenEXR.ZIP_COMPRESSION,
-        "chromaticities": REC709_CHROMATICITIES,
-        "studioflow:range": "display-referred picture, sRGB decoded to linear light; no highlights above 1 were added",
-        **texts,
-    }
-    OpenEXR.File(header, {"RGBA" if alpha.size else "RGB": halves}).write(str(path))
+    def writer(self) -> WriteFile:
+        """The function that writes a sheet; its module is imported now, for it is heavy."""
+        found: WriteFile = getattr(importlib.import_module(f".{self.module}", __package__), self.write)
+        return found
 
 
-WRITERS = {"png": write_png, "exr": write_exr}
+FORMATS = {
+    "exr": Format("OpenEXR", ".exr", "exr", "write_exr"),
+    "tiff": Format("TIFF", ".tif", "tiff", "write_tiff"),
+    "png": Format("PNG", ".png", "png", "write_png"),
+    "jpeg": Format("JPEG", ".jpg", "web", "write_web"),
+    "webp": Format("WebP", ".webp", "web", "write_web"),
+    "avif": Format("AVIF", ".avif", "web", "write_web"),
+}
+SHOWN_IN_BROWSERS = (".png", ".jpg", ".webp")
+"""Endings of what ComfyUI shows at a node."""
+TIFF_COMPRESSIONS = ("zip", "zstd", "lzw", "none")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..color.convert import linear_to_srgb
 from ..studio.panorama import PanoramaLight, PanoramaReport, across_of, lighting_from
-from .color import linear_to_srgb
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .spaces import DATA, DEFAULT_SPACE
+from ..color.spaces import DATA, DEFAULT_SPACE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MAIN = "beauty"
 """The name of the picture itself among the layers; in an EXR its channels have no prefix."""
+RANGE_KEY, SPACE_KEY, DATA_KEY = "studioflow:range", "studioflow:colorspace", "studioflow:data"
+"""Texts that a file has of its own values: how they came to be, their space, and the layers that are no colours."""
 
 
 class Layer(NamedTuple):
@@ -63,6 +66,20 @@ class Sheet(NamedTuple):
     def picture(self) -> Layer:
         return self.layers[0]
 
+    @property
+    def own_texts(self) -> dict[str, str]:
+        """What every file says of its values beside ``texts``; DATA_KEY, a JSON list of names, where layers are data.
+
+        Without it a reader could not tell numbers in three channels from colours.
+        """
+        numbers = [layer.name for layer in self.layers if layer.is_data]
+        listed = {DATA_KEY: json.dumps(numbers, ensure_ascii=False)} if numbers else {}
+        return {RANGE_KEY: self.origin, SPACE_KEY: self.space, **listed}
+
+    def only_picture(self) -> Sheet:
+        """The sheet for a file that holds no further layers."""
+        return self._replace(layers=self.layers[:1])
+
     def rows(self, layer: Layer, start: int, stop: int) -> NDArray[np.float32]:
         """Values of these rows of one of the layers as the file is to have them, [rows, W, C]; not to be changed."""
         band = layer.pixels[start:stop]
@@ -82,7 +99,7 @@ class FileSpec(NamedTuple):
     compression: str = ""
     """exr: none, rle, zips, zip, piz, pxr24, b44, b44a, dwaa, dwab, htj2k256, htj2k32; tiff: none, lzw, zip, zstd"""
     compression_level: float | None = None
-    """exr: 45 and more for DWA (higher is smaller and worse), 1 to 9 for ZIP; None is the library's"""
+    """exr: of dwaa and dwab; higher is smaller and worse, None is the library's 45"""
     quality: int = 90
     """jpeg, webp, avif: 1 to 100"""
     layers: str = "one"

@@ -1,12 +1,13 @@
 """What a picture file carries in its metadata: a manifest, or at least the FIBO caption it was made from.
 
-Where a file carries them (deliveries are PNG and EXR; of TIFF and WebP this is what is looked for first):
+Where a file carries them:
 
 PNG     a text chunk for each key: tEXt for ASCII, else iTXt
 EXR     a string attribute in UTF-8 for each key
 TIFF    the XMP packet (tag 700), a simple property for each key
 WebP    the XMP chunk, the same; beside it ComfyUI's own entries in the EXIF chunk, as ComfyUI writes them
-        (tag Model is ``prompt:{…}``, Make ``workflow:{…}``), so that its canvas opens the file
+AVIF    (tag Model is ``prompt:{…}``, Make ``workflow:{…}``), so that its canvas opens the file
+JPEG    the XMP segment, the same; what does not fit into its 64 KB, in segments of extended XMP
 XMP     simple properties of rdf:Description, as elements, named ``studioflow:manifest`` and ``studioflow:caption``
         with the prefix bound to ``urn:studioflow:xmp:1.0/``. XMP because editors that write a file anew carry over
         XMP properties that they do not know, and drop TIFF and EXIF tags that they do not know. ImageDescription
@@ -41,9 +42,12 @@ class Carried:
 
 
 def picture_kind(head: bytes) -> str | None:
-    """PNG, EXR, TIFF, WebP or JPEG by a file's first bytes (12 are enough), None for anything else."""
+    """PNG, EXR, TIFF, WebP, AVIF or JPEG by a file's first bytes (64 are enough), None for anything else."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
+    # The brand may stand behind that of the container, among the compatible ones.
+    if head[4:8] == b"ftyp" and any(brand in (b"avif", b"avis") for brand in _brands(head)):
+        return "AVIF"
     starts = {
         b"\x89PNG\r\n\x1a\n": "PNG",
         b"\x76\x2f\x31\x01": "EXR",
@@ -54,6 +58,11 @@ def picture_kind(head: bytes) -> str | None:
         b"\xff\xd8\xff": "JPEG",
     }
     return next((kind for start, kind in starts.items() if head.startswith(start)), None)
+
+
+def _brands(head: bytes) -> list[bytes]:
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    return [head[at : at + 4] for at in range(8, size, 4)]
 
 
 def carried_text(path: Path, kind: str) -> Carried:

@@ -109,22 +109,24 @@ def _of_value(kind: str, rule: Rule, value: Any, error: Any) -> tuple[str, str, 
 def _of_best_branch(error: Any) -> Iterator[Fault]:
     """What is wrong in the alternative that was meant, told by the key that each alternative requires first.
 
-    Where that key itself fits none of them (a format that nobody knows): all its options together.
+    Where several require the same one and its value fits none of them (a format that nobody knows): all its options
+    together. Where the value has none of these keys, what the last alternative says, whose key most of them have.
     """
     branches = error.kind.context
     rules = [rule_at([*error.evaluation_path, index]) for index in range(len(branches))]
-    key, value, depth = rules[0]["required"][0], error.instance, len(list(error.instance_path))
-    if not isinstance(value, dict) or key not in value:
-        yield from explain(next(fault for fault in branches[0] if _kind(fault) in ("Type", "Required")))
+    keys = [rule["required"][0] for rule in rules]
+    value, depth = error.instance, len(list(error.instance_path))
+    key = next((name for name in keys if isinstance(value, dict) and name in value), None)
+    if key is None:
+        yield from explain(next(fault for fault in branches[-1] if _kind(fault) in ("Type", "Required")))
         return
-    meant = [
-        faults for faults in branches if all(list(fault.instance_path)[depth : depth + 1] != [key] for fault in faults)
-    ]
-    if meant:
-        for fault in min(meant, key=len):
+    own = [(rule, faults) for name, rule, faults in zip(keys, rules, branches, strict=True) if name == key]
+    meant = [faults for _, faults in own if all(list(one.instance_path)[depth : depth + 1] != [key] for one in faults)]
+    if meant or len(own) == 1:
+        for fault in min(meant or [own[0][1]], key=len):
             yield from explain(fault)
         return
-    options = [str(name) for rule in rules for name in _options(rule["properties"][key])]
+    options = [str(name) for rule, _ in own for name in _options(rule["properties"][key])]
     fix = _suggest(str(value[key]), options)
     yield Fault((*error.instance_path, key), "unknown name", show(value[key]), ", ".join(options), fix)
 

@@ -3,7 +3,8 @@
 EXIF blocks go to tifffile too: it reads a tag when it is asked for, while Pillow reads all of them at once, and a
 small block can name the same megabytes thousands of times.
 
-Sources: PNG 3rd edition, chapter 11; TIFF 6.0; Exif 2.32 section 4.6; XMP part 3; ComfyUI SaveAnimatedWEBP.
+Sources: PNG 3rd edition, chapter 11; TIFF 6.0; Exif 2.32 section 4.6; XMP part 3 (1.1.3.1 for what does not fit into
+one segment of a JPEG); ComfyUI SaveAnimatedWEBP.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import logging
 import re
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import ManifestError
 from .parse import MAX_BYTES
@@ -27,6 +28,7 @@ JSON_START = re.compile(r'\s*[{"]')
 
 _TOO_LARGE = f"more than {MAX_BYTES // 1024 // 1024} MiB"
 _XMP_KEY, _XMP_TAG = "XML:com.adobe.xmp", 700
+_EXTENDED_XMP, _EXTENDED_XMP_ID = b"http://ns.adobe.com/xmp/extension/\0", "xmpNote:HasExtendedXMP"
 _EXIF_IFD, _USER_COMMENT = 34665, 37510
 _UTF16_TAGS = range(40091, 40096)  # XPTitle, XPComment, XPAuthor, XPKeywords, XPSubject
 _TEXT_TYPES = (1, 2, 7)  # BYTE, ASCII, UNDEFINED
@@ -42,6 +44,8 @@ class Entry:
     where: str
     text: str = ""
     flaw: str = ""
+    is_other: bool = False
+    """A property of an XMP packet that can be no document: a title, a focal length."""
 
 
 def shown(name: str, most: int = 60) -> str:
@@ -62,21 +66,27 @@ def unreadable(path: Path, flaw: str) -> ManifestError:
     )
 
 
-def entries_of(path: Path, kind: str, *, behind_pixels: bool = False) -> list[Entry]:
-    """The texts in a picture; in a PNG those behind the pixels only if asked, because that decodes the pixels.
+def entries_of(path: Path, kind: str, *, behind_pixels: bool = False, all_properties: bool = False) -> list[Entry]:
+    """The texts in a picture; in a PNG those behind the pixels only if asked, because that decodes the pixels, and
+    properties of XMP that can be no documents only with ``all_properties``.
 
     Raises ManifestError where its metadata cannot be read.
     """
     try:
-        if kind == "EXR":
-            return list(_exr(path))
-        with path.open("rb") as stream:
-            return list(_tags(stream, "TIFF") if kind == "TIFF" else _pillow(stream, kind, behind_pixels))
+        return [entry for entry in _entries(path, kind, behind_pixels) if all_properties or not entry.is_other]
     except MemoryError:
         raise
     # None of the libraries promises what it raises over a damaged file.
     except Exception as error:
         raise unreadable(path, _reason(error)) from error
+
+
+def _entries(path: Path, kind: str, behind_pixels: bool) -> Iterator[Entry]:
+    if kind == "EXR":
+        yield from _exr(path)
+        return
+    with path.open("rb") as stream:
+        yield from _tags(stream, "TIFF") if kind == "TIFF" else _pillow(stream, kind, behind_pixels)
 
 
 def _reason(error: Exception) -> str:
@@ -113,16 +123,12 @@ def _exr(path: Path) -> Iterator[Entry]:
 
 def _pillow(stream: BinaryIO, kind: str, behind_pixels: bool) -> Iterator[Entry]:
     """By the plugins themselves: Image.open hides why it fails, and limits pixels that are not decoded here."""
-    from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+    from PIL import Image, PngImagePlugin
 
-    plugins = {
-        "PNG": PngImagePlugin.PngImageFile,
-        "WebP": WebPImagePlugin.WebPImageFile,
-        "JPEG": JpegImagePlugin.JpegImageFile,
-    }
+    plugin = _plugin(kind)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        picture = plugins[kind](stream)
+        picture = plugin(stream)
         if behind_pixels:
             most = Image.MAX_IMAGE_PIXELS
             if most and picture.width * picture.height > most:
@@ -130,12 +136,12 @@ def _pillow(stream: BinaryIO, kind: str, behind_pixels: bool) -> Iterator[Entry]
             # load() checks no checksum there and takes a file that ends between two chunks for whole.
             picture.verify()
             stream.seek(0)
-            picture = plugins[kind](stream)
+            picture = plugin(stream)
             picture.load()
         info = dict(picture.info)
     if isinstance(packet := info.get("xmp"), bytes):
         info.pop(_XMP_KEY, None)
-        yield from _xmp(packet)
+        yield from _xmp(packet, getattr(picture, "applist", ()))
     if isinstance(block := info.get("exif"), bytes):
         yield from _exif(block)
     if isinstance(comment := info.get("comment"), bytes):
@@ -147,6 +153,19 @@ def _pillow(stream: BinaryIO, kind: str, behind_pixels: bool) -> Iterator[Entry]
                 yield from _xmp(text.encode())
             else:
                 yield _entry(key, f'PNG text chunk "{shown(key)}"', text)
+
+
+def _plugin(kind: str) -> Any:
+    """Of Pillow; each by itself, because older ones have no AVIF."""
+    if kind == "PNG":
+        from PIL.PngImagePlugin import PngImageFile as plugin
+    elif kind == "WebP":
+        from PIL.WebPImagePlugin import WebPImageFile as plugin
+    elif kind == "AVIF":
+        from PIL.AvifImagePlugin import AvifImageFile as plugin
+    else:
+        from PIL.JpegImagePlugin import JpegImageFile as plugin
+    return plugin
 
 
 def _exif(block: bytes) -> list[Entry]:
@@ -218,8 +237,28 @@ def _tag_text(code: int, name: str, where: str, value: object) -> Iterator[Entry
     yield _entry(named[1], f'{where} "{shown(named[1])}"', text[named.end() :]) if named else _entry(name, where, text)
 
 
-def _xmp(packet: bytes) -> Iterator[Entry]:
-    """The properties of an XMP packet that can be documents, as attributes or as elements, by their written name."""
+def _xmp(packet: bytes, segments: Sequence[tuple[str, bytes]] = ()) -> Iterator[Entry]:
+    """The properties of an XMP packet by their written names, with those that a JPEG has in further segments."""
+    where = "XMP packet"
+    try:
+        texts = _properties(packet)
+        if extended := dict(texts).get(_EXTENDED_XMP_ID):
+            where = "extended XMP"
+            packet = _extended_xmp(segments, extended.strip().encode("latin-1", "replace"))
+            texts += _properties(packet)
+    except ValueError as error:
+        flaw = str(error) if str(error) == _TOO_LARGE else f"cannot be read: {error}"
+        yield Entry(MANIFEST_KEY if MANIFEST_KEY.encode() in packet else "XMP", where, flaw=flaw)
+        return
+    yield Entry("XMP", "XMP packet")
+    for name, text in texts:
+        is_document = JSON_START.match(text) or name in (MANIFEST_KEY, CAPTION_KEY)
+        if is_document or (text.strip() and not name.startswith(("xmlns", "rdf:"))):
+            yield Entry(name, f"XMP property {shown(name)}", text, is_other=not is_document)
+
+
+def _properties(packet: bytes) -> list[tuple[str, str]]:
+    """The properties of an XMP packet, as attributes or as elements. ValueError where it cannot be read."""
     from xml.parsers import expat
 
     texts: list[tuple[str, str]] = []
@@ -245,16 +284,27 @@ def _xmp(packet: bytes) -> Iterator[Entry]:
     parser.CharacterDataHandler = pieces.append
     # Entities, with which a few lines of XML become gigabytes, can only be declared there.
     parser.StartDoctypeDeclHandler = refuse
-    key = MANIFEST_KEY if MANIFEST_KEY.encode() in packet else "XMP"
     if len(packet) > MAX_BYTES:
-        yield Entry(key, "XMP packet", flaw=_TOO_LARGE)
-        return
+        raise ValueError(_TOO_LARGE)
     try:
         parser.Parse(packet.rstrip(b"\0"), True)
-    except (expat.ExpatError, ValueError) as error:
-        yield Entry(key, "XMP packet", flaw=f"cannot be read: {error}")
-        return
-    yield Entry("XMP", "XMP packet")
-    for name, text in texts:
-        if JSON_START.match(text) or name in (MANIFEST_KEY, CAPTION_KEY):
-            yield Entry(name, f"XMP property {shown(name)}", text)
+    except expat.ExpatError as error:
+        raise ValueError(str(error)) from error
+    return texts
+
+
+def _extended_xmp(segments: Sequence[tuple[str, bytes]], digest: bytes) -> bytes:
+    """The packet of that digest out of the segments of a JPEG: each has digest, whole length and its own offset."""
+    head = len(_EXTENDED_XMP)
+    pieces = [
+        (struct.unpack(">II", data[head + 32 : head + 40]), data[head + 40 :])
+        for _, data in segments
+        if data.startswith(_EXTENDED_XMP + digest) and len(data) >= head + 40
+    ]
+    packet = b""
+    for (_, offset), piece in sorted(pieces):
+        if offset == len(packet):
+            packet += piece
+    if not pieces or len(packet) != pieces[0][0][0]:
+        raise ValueError("a part of it is missing")
+    return packet

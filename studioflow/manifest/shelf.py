@@ -16,7 +16,7 @@ _DEPTH = 2
 _MOST = 500
 TEXTS = (".json", ".md", ".txt")
 """Suffixes of what can hold a manifest or a caption as text; an answer saved from a chat is often no .json."""
-PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp")
+PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp", ".avif", ".jpg", ".jpeg")
 """Suffixes of the pictures that can carry a manifest."""
 
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 import dev
 from studioflow.caption import compile_for
+from studioflow.color.convert import linear_to_srgb
 from studioflow.families import family
 from studioflow.fibo.standin import NOTICE
-from studioflow.imaging.color import linear_to_srgb
 from studioflow.manifest import load
 from studioflow.queue import ComfyClient, JobFailed, JobInterrupted, Progress, PromptRefused
 from studioflow.recipes import recipe, recipe_names

@@ -54,6 +54,15 @@ IDS = [
     "StudioFlowFiboSize",
     "StudioFlowMaskToFibo",
     "StudioFlowConvertFiboLora",
+    "StudioFlowSaveExr",
+    "StudioFlowSaveTiff",
+    "StudioFlowLoadDelivery",
+    "StudioFlowInspectFile",
+    "StudioFlowLayers",
+    "StudioFlowColorTransform",
+    "StudioFlowToneMap",
+    "StudioFlowRangeExpansion",
+    "StudioFlowMergeExposures",
 ]
 
 
@@ -79,7 +88,7 @@ def test_only_v3(pack: ModuleType) -> None:
 def test_names_and_words(node: Any) -> None:
     schema = node.GET_SCHEMA()
     assert schema.category.startswith("StudioFlow/")
-    names = {"FIBO": "Fibo", "HDRI": "Hdri", "ComfyUI": "Comfyui", "LoRA": "Lora"}
+    names = {"EXR": "Exr", "FIBO": "Fibo", "HDRI": "Hdri", "TIFF": "Tiff", "ComfyUI": "Comfyui", "LoRA": "Lora"}
     assert all(names.get(word, word).istitle() or word == "3D" for word in schema.display_name.split())
     assert schema.description.endswith(".")
 

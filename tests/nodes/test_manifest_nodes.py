@@ -11,10 +11,10 @@ import pytest
 from .test_contracts import IDS
 from .test_execute import run
 
-RENDERING = {"CompileCaption", "SaveDelivery", "MaskToFibo"}  # like all that load or run FIBO: tests of their own
-NEW = [
-    name for name in IDS if name.removeprefix("StudioFlow") not in RENDERING | {"LoadManifest"} and "Fibo" not in name
-]
+# Like all that load or run FIBO, those that take pictures or files have tests of their own.
+PICTURES = {"SaveDelivery", "SaveExr", "SaveTiff", "Layers", "ColorTransform", "ToneMap", "RangeExpansion"}
+PICTURES |= {"MergeExposures", "MaskToFibo", "LoadDelivery", "InspectFile", "CompileCaption", "LoadManifest"}
+NEW = [name for name in IDS if name.removeprefix("StudioFlow") not in PICTURES and "Fibo" not in name]
 
 
 @pytest.fixture

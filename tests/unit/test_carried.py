@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import io
 import json
 import struct
 import zlib
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,9 @@ import tifffile
 from PIL import Image, PngImagePlugin
 
 from studioflow.errors import ManifestError, StudioFlowError
-from studioflow.imaging.delivery import Documents, deliver
+from studioflow.imaging.facts import Facts
+from studioflow.imaging.formats import FORMATS
+from studioflow.imaging.sheet import FileSpec, Layer, Sheet
 from studioflow.manifest.carried import (
     CAPTION_KEY,
     MANIFEST_KEY,
@@ -25,6 +29,7 @@ from studioflow.manifest.carried import (
     carried_text,
     picture_kind,
 )
+from studioflow.manifest.metadata import entries_of
 from studioflow.manifest.parse import MAX_BYTES, parse
 
 MANIFEST = {"studioflow": "1.0", "scene": {"description": 'größe × 大 <&> "quoted"'}}
@@ -101,6 +106,23 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
 
 
+def extended_jpeg(packet: bytes, size: int, leave_out: int | None = None) -> bytes:
+    """A JPEG that has the packet in segments of that size, the last of them first, under the digest that its own
+    small packet names; and one segment of another packet."""
+    digest = hashlib.md5(packet, usedforsecurity=False).hexdigest().upper().encode()
+    head, whole_size = b"http://ns.adobe.com/xmp/extension/\0", struct.pack(">I", len(packet))
+    pieces = [
+        head + digest + whole_size + struct.pack(">I", at) + packet[at : at + size]
+        for at in range(0, len(packet), size)
+        if at // size != leave_out
+    ]
+    pieces.append(head + b"0" * 32 + struct.pack(">II", 5, 0) + b"other")
+    named = xmp(attributes=f'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="{digest.decode()}"')
+    data = saved("JPEG", xmp=named)
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(piece) + 2) + piece for piece in reversed(pieces))
+    return data[:2] + segments + data[2:]
+
+
 OUR_XMP = xmp(f"<studioflow:manifest>{escaped(MANIFEST_TEXT)}</studioflow:manifest>")
 
 
@@ -133,22 +155,28 @@ FIBO_GRAPH = graph(
 )
 
 
-@pytest.mark.parametrize("kind", ["png", "exr"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_our_own_deliveries(tmp_path: Path, kind: str) -> None:
-    documents = Documents(MANIFEST, CAPTION_TEXT, {"seeds": [5]}, {"prompt": json.loads(FIBO_GRAPH)})
-    deliver([np.zeros((8, 8, 3))], documents, folder=tmp_path, stem="a", first=1, preset="PNG + EXR")
-    carried = read(tmp_path / f"a_00001_.{kind}")
+    texts = {MANIFEST_KEY: MANIFEST_TEXT, CAPTION_KEY: CAPTION_TEXT, "prompt": FIBO_GRAPH}
+    space = "Linear Rec.709" if kind == "exr" else "sRGB"
+    picture = Layer("beauty", np.zeros((8, 8, 3), np.float32), space)
+    sheet = Sheet((picture,), space, lambda band, _: band.copy(), texts, Facts(datetime.now(timezone.utc)), "black")
+    FORMATS[kind].writer()(
+        tmp_path / f"a.{kind}", sheet, FileSpec(kind, space, 16 if kind == "exr" else 8, compression="zip")
+    )
+    carried = read(tmp_path / f"a.{kind}")
     assert json.loads(carried.text) == MANIFEST and not carried.is_caption
-    what = {"png": "PNG text chunk", "exr": "EXR attribute"}[kind]
-    assert carried.where == f'{what} "studioflow:manifest"'
+    what = {"png": 'PNG text chunk "studioflow:manifest"', "exr": 'EXR attribute "studioflow:manifest"'}
+    assert carried.where == what.get(kind, "XMP property studioflow:manifest")
 
 
 def test_kind_is_told_by_the_first_bytes() -> None:
-    for kind in ("PNG", "WebP", "JPEG", "TIFF"):
+    for kind in ("PNG", "WebP", "JPEG", "TIFF", "AVIF"):
         assert picture_kind(saved(kind)[:12]) == kind
+    assert picture_kind(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif") == "AVIF"
     assert picture_kind(b"\x76\x2f\x31\x01\x02\0\0\0") == "EXR"
     assert picture_kind(b"II+\0\x08\0\0\0") == picture_kind(b"MM\0*") == "TIFF"
-    for other in (b"", b"{}", b"RIFF\0\0\0\0WAVE", b"\x89PNG", b"GIF89a", b"\0\0\0\x1cftypavif", b"II"):
+    for other in (b"", b"{}", b"RIFF\0\0\0\0WAVE", b"\x89PNG", b"GIF89a", b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", b"II"):
         assert picture_kind(other) is None
 
 
@@ -301,6 +329,12 @@ WAYS: dict[str, tuple[Callable[[Path], object], str, dict]] = {
         MANIFEST,
     ),
     "JPEG comment": (lambda path: write(path, saved("JPEG", comment=MANIFEST_TEXT)), "JPEG comment", MANIFEST),
+    "AVIF XMP": (lambda path: write(path, saved("AVIF", xmp=OUR_XMP)), "XMP property studioflow:manifest", MANIFEST),
+    "AVIF as ComfyUI writes WebP": (
+        lambda path: write(path, saved("AVIF", exif=exif({272: f"prompt:{FIBO_GRAPH}"}))),
+        'node 6 (TextEncodeFibo2), input prompt, in EXIF tag Model "prompt"',
+        CAPTION,
+    ),
     "JPEG XMP": (lambda path: write(path, saved("JPEG", xmp=OUR_XMP)), "XMP property studioflow:manifest", MANIFEST),
     "name and colon before the JSON": (
         lambda path: write(path, saved("WebP", exif=exif({0x010F: f"{MANIFEST_KEY}:{json.dumps(MANIFEST)}"}))),
@@ -332,6 +366,23 @@ def test_found_wherever_programs_put_it(tmp_path: Path, way: str) -> None:
     assert parse(carried.text, "").document == expected
     assert carried.where == where
     assert carried.is_caption == (expected is not MANIFEST)
+
+
+def test_a_jpeg_with_more_xmp_than_fits_into_a_segment(tmp_path: Path) -> None:
+    large = {**MANIFEST, "extensions": {"x": {"text": "é" * 200_000}}}
+    packet = xmp(f"<studioflow:manifest>{escaped(json.dumps(large))}</studioflow:manifest>")
+    assert document(write(tmp_path / "a.jpg", extended_jpeg(packet, 65_000))) == large
+    for missing in (0, 1, len(packet) // 65_000):
+        message = refused(write(tmp_path / "a.jpg", extended_jpeg(packet, 65_000, leave_out=missing)))
+        assert "a part of it is missing" in message
+
+
+def test_properties_that_are_no_documents_are_given_when_asked_for(tmp_path: Path) -> None:
+    packet = xmp("<dc:title>A cup</dc:title><studioflow:seed>7</studioflow:seed>", 'dc:format="image/jpeg"')
+    path = write(tmp_path / "a.jpg", saved("JPEG", xmp=packet))
+    assert [entry.key for entry in entries_of(path, "JPEG")] == ["XMP"]
+    found = {entry.key: entry.text for entry in entries_of(path, "JPEG", all_properties=True)}
+    assert found == {"XMP": "", "dc:title": "A cup", "studioflow:seed": "7", "dc:format": "image/jpeg"}
 
 
 def test_a_suffix_does_not_count(tmp_path: Path) -> None:
@@ -511,14 +562,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             carried_text(tmp_path / "a", kind)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "EXR", "TIFF", "WebP", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "EXR", "TIFF", "WebP", "AVIF", "JPEG"])
 def test_an_empty_file(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
         carried_text(write(tmp_path / "a", b""), kind)
 
 
 # Files with a manifest and, before it or behind it, a caption that must not be taken for it.
-CUT = ("PNG", "PNG behind", "EXR", "EXR parts", "TIFF", "BigTIFF", "WebP", "JPEG")
+CUT = ("PNG", "PNG behind", "EXR", "EXR parts", "TIFF", "BigTIFF", "WebP", "AVIF", "JPEG", "JPEG extended")
 
 
 def whole(name: str, path: Path) -> bytes:
@@ -531,7 +582,9 @@ def whole(name: str, path: Path) -> bytes:
         exr(path, {CAPTION_KEY: CAPTION_TEXT, MANIFEST_KEY: MANIFEST_TEXT})
     elif name == "EXR parts":
         exr(path, {"a": CAPTION_TEXT}, second={MANIFEST_KEY: MANIFEST_TEXT})
-    elif name in ("WebP", "JPEG"):
+    elif name == "JPEG extended":
+        write(path, extended_jpeg(OUR_XMP, 600))
+    elif name in ("WebP", "AVIF", "JPEG"):
         path.write_bytes(saved(name, exif=exif(both), xmp=OUR_XMP))
     else:
         tiff(path, bigtiff=name == "BigTIFF", description=CAPTION_TEXT.encode(), extratags=xmp_tag(OUR_XMP))
@@ -570,7 +623,7 @@ def test_bent_bytes_end_in_our_error(tmp_path: Path, name: str) -> None:
             continue
 
 
-@pytest.mark.parametrize("kind", ["PNG", "EXR", "TIFF", "WebP", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "EXR", "TIFF", "WebP", "AVIF", "JPEG"])
 def test_any_file_as_any_kind(tmp_path: Path, kind: str) -> None:
     for name in CUT:
         path = tmp_path / "a.exr"

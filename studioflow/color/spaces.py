@@ -33,7 +33,7 @@ class Space(NamedTuple):
 @functools.cache
 def plain_spaces() -> dict[str, Space]:
     """All rows of spaces.json by name, in the order of menus."""
-    rows = table("imaging/spaces.json")
+    rows = table("color/spaces.json")
     return {name: _space(name, row) for name, row in rows.items() if not name.startswith("_")}
 
 
