@@ -25,12 +25,12 @@ HEIGHT, WIDTH = 2160, 3840
 def main() -> None:
     import PyOpenColorIO
 
-    from studioflow.color import ocio
+    from studioflow.color import menus, ocio
     from studioflow.color.convert import convert
 
     picture = np.random.default_rng(1).random((HEIGHT, WIDTH, 3), dtype=np.float32)
     print(f"{WIDTH} × {HEIGHT} float32, {picture.nbytes / 1e6:.0f} MB, {os.cpu_count()} cores; sRGB to ACEScg")
-    config = ocio.open_config(ocio.ACES_2)
+    config = ocio.open_config(menus.ACES_2)
     exact = config.getProcessor("sRGB Encoded Rec.709 (sRGB)", "ACEScg")
     processor = exact.getOptimizedCPUProcessor(PyOpenColorIO.OPTIMIZATION_LOSSLESS)
 

@@ -29,7 +29,8 @@ from _common import report
 
 from studioflow.imaging.exr import write_exr
 from studioflow.imaging.facts import facts_of
-from studioflow.imaging.sheet import MAIN, FileSpec, Layer, Sheet
+from studioflow.imaging.menus import MAIN
+from studioflow.imaging.sheet import FileSpec, Layer, Sheet
 from studioflow.manifest import MANIFEST_KEY, dumps, load
 from studioflow.resources import shipped
 

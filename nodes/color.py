@@ -7,8 +7,6 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.color import menus
-from ..studioflow.color.expand import DEFAULT_KNEE, DEFAULT_PEAK_STOPS, METHODS, MOST_STOPS
-from ..studioflow.color.tone import OPERATORS
 from . import host, host_files
 
 _LOOKS_DARK = "A linear picture looks dark in ComfyUI's previews; Save EXR and Save Delivery write it as it is."
@@ -114,7 +112,7 @@ class ToneMap(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "operator",
-                    options=list(OPERATORS),
+                    options=list(menus.OPERATORS),
                     default="aces_2_0",
                     tooltip="How light becomes a picture. none: exposure and gamma only. agx: the view of that name, "
                     "where the config has it. view: the display and the view named below.",
@@ -194,23 +192,23 @@ class RangeExpansion(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
-                    options=list(METHODS),
+                    options=list(menus.METHODS),
                     default="highlights",
                     tooltip="highlights: linearises and raises what is above the knee. The others take the picture "
                     "back through an ACES view, so that the same view shows it again.",
                 ),
                 io.Float.Input(
                     "peak_stops",
-                    default=DEFAULT_PEAK_STOPS,
+                    default=menus.DEFAULT_PEAK_STOPS,
                     min=0.0,
-                    max=MOST_STOPS,
+                    max=menus.MOST_STOPS,
                     step=0.1,
                     tooltip="Stops above 1 that white is raised to; 0 linearises only. For highlights; the peak of the "
                     "others follows from the view.",
                 ),
                 io.Float.Input(
                     "knee",
-                    default=DEFAULT_KNEE,
+                    default=menus.DEFAULT_KNEE,
                     min=0.0,
                     max=0.99,
                     step=0.01,

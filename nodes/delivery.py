@@ -9,11 +9,9 @@ from comfy_api.latest import io
 
 from ..studioflow.color.menus import plain_of
 from ..studioflow.color.spaces import plain_spaces
-from ..studioflow.delivery.deliver import DOCUMENTS, NO_SIDECARS
-from ..studioflow.delivery.presets import SAMPLES, entry_of, files_of, preset_names, spec_of, state_of
+from ..studioflow.delivery.menus import DOCUMENTS, NO_SIDECARS, SAMPLES, preset_names
 from ..studioflow.errors import Place
-from ..studioflow.imaging.exr import COMPRESSIONS
-from ..studioflow.imaging.formats import TIFF_COMPRESSIONS
+from ..studioflow.imaging.menus import EXR_COMPRESSIONS, EXR_LAYERS, NOT_FINITE, TIFF_COMPRESSIONS
 from . import host, saving
 
 
@@ -59,10 +57,14 @@ class SaveDelivery(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, preset: str = "", **_: Any) -> str:
+        from ..studioflow.delivery.presets import state_of
+
         return state_of(preset, _presets())
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], preset: str, **settings: Any) -> io.NodeOutput:
+        from ..studioflow.delivery.presets import files_of
+
         specs = files_of(preset, manifest, _presets())
         return saving.save(cls, specs, manifest=manifest, preset=preset, **{"sidecars": DOCUMENTS, **settings})
 
@@ -94,7 +96,7 @@ class SaveExr(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "compression",
-                    options=list(COMPRESSIONS),
+                    options=list(EXR_COMPRESSIONS),
                     default="zip",
                     tooltip="none, rle, zips, zip, piz and htj2k are exact; pxr24 rounds floats to 24 bits; b44 and "
                     "dwa lose detail.",
@@ -109,7 +111,7 @@ class SaveExr(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "layers_as",
-                    options=["one", "parts", "none"],
+                    options=list(EXR_LAYERS),
                     default="one",
                     tooltip="one: all layers in one part, which every program reads. parts: a part for each. none: "
                     "the picture alone.",
@@ -122,7 +124,7 @@ class SaveExr(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "not_finite",
-                    options=["keep", "replace", "refuse"],
+                    options=list(NOT_FINITE),
                     default="keep",
                     tooltip="What becomes of NaN and infinity; they are counted and told in any case.",
                 ),
@@ -162,6 +164,8 @@ class SaveExr(io.ComfyNode):
         cls, sample: str, layers_as: str, tile: str, compression_level: float, color_space: str, compression: str,
         not_finite: str, **settings: Any,
     ) -> io.NodeOutput:  # fmt: skip
+        from ..studioflow.delivery.presets import entry_of, spec_of
+
         entry = entry_of(
             "exr", sample, color_space=color_space, compression=compression, layers=layers_as, tile=int(tile),
             compression_level=compression_level or None, not_finite=not_finite,
@@ -234,5 +238,7 @@ class SaveTiff(io.ComfyNode):
     def execute(
         cls, sample: str, layers_as: str, color_space: str, compression: str, dpi: float, **settings: Any
     ) -> io.NodeOutput:
+        from ..studioflow.delivery.presets import entry_of, spec_of
+
         entry = entry_of("tiff", sample, color_space=color_space, compression=compression, layers=layers_as, dpi=dpi)
         return saving.save(cls, [spec_of(entry, Place("Save TIFF"))], **settings)

@@ -7,10 +7,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ..studioflow.color.spaces import plain_spaces
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.imaging.loaded import AS_STORED, SPACES
-from ..studioflow.imaging.read import SUFFIXES
-from ..studioflow.imaging.sheet import MAIN
+from ..studioflow.imaging.menus import AS_STORED, MAIN, SUFFIXES
 from ..studioflow.manifest import Shelf, find_file, list_files
 from . import host
 
@@ -68,7 +67,7 @@ class LoadDelivery(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "space",
-                    options=list(SPACES),
+                    options=[AS_STORED, *plain_spaces()],
                     default=AS_STORED,
                     tooltip="The colour space of the image: as stored, or converted by OpenColorIO. Data such as depth "
                     "is never converted.",
@@ -108,7 +107,7 @@ class LoadDelivery(io.ComfyNode):
         from ..studioflow.errors import require_choice
         from ..studioflow.imaging.loaded import load_delivery
 
-        require_choice("space", space, SPACES)
+        require_choice("space", space, [AS_STORED, *plain_spaces()])
         found = load_delivery(_find(file), layer, space)
         shot = host.blocked(str(found.manifest)) if isinstance(found.manifest, StudioFlowError) else found.manifest
         return io.NodeOutput(

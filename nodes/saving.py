@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comfy_api.latest import io
 
 from ..studioflow.color.spaces import DATA, DEFAULT_SPACE, plain_spaces
-from ..studioflow.delivery.deliver import NO_SIDECARS, SIDECARS, Documents, Naming, deliver
-from ..studioflow.delivery.naming import IF_EXISTS, NUMBER_UP, check_pattern
+from ..studioflow.delivery.menus import IF_EXISTS, NO_SIDECARS, NUMBER_UP, SIDECARS
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.imaging.formats import SHOWN_IN_BROWSERS
-from ..studioflow.imaging.sheet import FileSpec
-from ..studioflow.manifest import content_id
 from . import host
+
+if TYPE_CHECKING:
+    from ..studioflow.delivery.deliver import Documents
+    from ..studioflow.imaging.sheet import FileSpec
 
 HIDDEN = (io.Hidden.prompt, io.Hidden.extra_pnginfo)
 
@@ -93,6 +93,8 @@ def files_output() -> io.Output:
 
 def prefix_fault(prefix: str | None) -> bool | str:
     """What is wrong with a name or its fields, told when the prompt is queued."""
+    from ..studioflow.delivery.naming import check_pattern
+
     fault = host.prefix_fault(prefix)
     if prefix is None or isinstance(fault, str):
         return fault
@@ -122,7 +124,9 @@ def save(
     timecode: str = "",
 ) -> io.NodeOutput:
     """Writes the files and says so at the node."""
+    from ..studioflow.delivery.deliver import Naming, deliver
     from ..studioflow.delivery.layers import picture_of
+    from ..studioflow.imaging.formats import SHOWN_IN_BROWSERS
 
     host.check_prefix(filename_prefix)
     output = host.writable_shelves()["output"].folder
@@ -148,6 +152,9 @@ def save(
 def _documents(
     node: type[io.ComfyNode], manifest: dict[str, Any] | None, caption: str, provenance: dict[str, Any] | None
 ) -> Documents:
+    from ..studioflow.delivery.deliver import Documents
+    from ..studioflow.manifest import content_id
+
     # Only these two of what came with the prompt: other names could stand for attributes of the file itself.
     workflow = {"prompt": node.hidden.prompt, "workflow": (node.hidden.extra_pnginfo or {}).get("workflow")}
     identity = {} if manifest is None else {"manifest_id": content_id(manifest)}

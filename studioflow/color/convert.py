@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StudioFlowError
 from . import ocio
+from .menus import ACES_2, AUTO
 from .spaces import DATA, Space, plain_spaces
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _ENCODINGS = {
 }
 
 
-def convert(pixels: NDArray[np.floating], source: str, target: str, config: str = ocio.AUTO) -> NDArray[np.float32]:
+def convert(pixels: NDArray[np.floating], source: str, target: str, config: str = AUTO) -> NDArray[np.float32]:
     """Colours [..., C] of the space ``source`` as new float32 values of ``target``.
 
     C is 3, or 4 with an alpha that stays as it is. Spaces are plain names (spaces.json), which always mean the same,
@@ -41,7 +42,7 @@ def convert(pixels: NDArray[np.floating], source: str, target: str, config: str 
     return ocio.run(pixels, [ocio.space_stage(ocio.find_space(source, config), ocio.find_space(target, config))])
 
 
-def encoding_of(space: str, config: str = ocio.AUTO) -> str:
+def encoding_of(space: str, config: str = AUTO) -> str:
     """What the values of a space are: ``display``, ``hdr`` (for a display, brighter than white), ``linear``, ``log``
     or ``data``. StudioFlowError for an unknown space.
 
@@ -77,7 +78,7 @@ def _measured_encoding(place: ocio.Place) -> str:
     return "log" if float(white.max()) > 4.0 else "display"
 
 
-def chromaticities_of(space: str, config: str = ocio.AUTO) -> tuple[float, ...] | None:
+def chromaticities_of(space: str, config: str = AUTO) -> tuple[float, ...] | None:
     """CIE 1931 xy of red, green, blue and white of a space, 8 numbers; None where its values are no light (a curve of
     a config's own, data) or the config does not say what it measures. StudioFlowError for an unknown space.
 
@@ -98,7 +99,7 @@ def _measured_chromaticities(place: ocio.Place) -> tuple[float, ...] | None:
     import numpy as np
 
     rgbw = np.concatenate([np.eye(3), np.ones((1, 3))]).astype(np.float32)
-    xyz_d65 = ocio.Place(ocio.open_config(ocio.ACES_2), "CIE XYZ-D65 - Scene-referred")
+    xyz_d65 = ocio.Place(ocio.open_config(ACES_2), "CIE XYZ-D65 - Scene-referred")
     try:
         stage = ocio.space_stage(place, xyz_d65)
     except StudioFlowError:  # a config without the interchange roles
@@ -115,7 +116,7 @@ def _plain_twin(place: ocio.Place) -> Space | None:
     return next((space for space in plain_spaces().values() if place.name in (space.name, space.ocio)), None)
 
 
-def linear_of(space: str, config: str = ocio.AUTO) -> ocio.Place:
+def linear_of(space: str, config: str = AUTO) -> ocio.Place:
     """The space with the same primaries whose values are light; StudioFlowError where that is not known.
 
     Known it is for the plain spaces and for spaces that are linear themselves.

@@ -13,6 +13,7 @@ from ..errors import StudioFlowError, require_choice
 from . import ocio
 from .convert import encoding_of, linear_of, require_encoding
 from .counts import share
+from .menus import AUTO, DEFAULT_KNEE, DEFAULT_PEAK_STOPS, HIGHLIGHTS, METHODS, MOST_STOPS
 from .spaces import DEFAULT_SPACE
 from .views import aces_view
 
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HIGHLIGHTS = "highlights"
-METHODS = {HIGHLIGHTS: "", "aces_2_0_inverse": "aces_2_0", "aces_1_3_inverse": "aces_1_3"}
-"""Ways to expand, and the operator of tone mapping that they undo."""
-DEFAULT_KNEE = 0.7
-DEFAULT_PEAK_STOPS = 3.0
-MOST_STOPS = 16.0
 _ROUNDING = 1e-4
 """White and black may miss 1 and 0 by this after a conversion."""
 
@@ -38,7 +33,7 @@ def expand(
     target: str = "Linear Rec.709",
     peak_stops: float = DEFAULT_PEAK_STOPS,
     knee: float = DEFAULT_KNEE,
-    config: str = ocio.AUTO,
+    config: str = AUTO,
 ) -> tuple[NDArray[np.float32], str]:
     """Display-referred colours [..., C] as new scene-linear float32 values of ``target``, and how they came to be.
 
@@ -94,7 +89,7 @@ def compress(
     target: str = DEFAULT_SPACE,
     peak_stops: float = DEFAULT_PEAK_STOPS,
     knee: float = DEFAULT_KNEE,
-    config: str = ocio.AUTO,
+    config: str = AUTO,
 ) -> NDArray[np.float32]:
     """The inverse of ``expand`` by ``highlights``: scene-linear ``source`` back to the display space ``target``."""
     _require_display("target", target, config)

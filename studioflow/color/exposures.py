@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import StudioFlowError
 from . import ocio
 from .convert import linear_of, require_encoding
+from .menus import AUTO
 from .spaces import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def merge(
     *,
     source: str = DEFAULT_SPACE,
     target: str = "Linear Rec.709",
-    config: str = ocio.AUTO,
+    config: str = AUTO,
 ) -> tuple[NDArray[np.float32], str]:
     """Pictures [N, H, W, 3 or 4] of one shot, N at least 2, as one float32 [H, W, 3] of ``target``, and how it came
     to be.

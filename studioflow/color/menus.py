@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from ..errors import StudioFlowError
 from ..resources import table
-from .ocio import AUTO, BUILT_IN
 from .spaces import plain_spaces
 
+AUTO = "auto"
+"""The config that the OCIO variable names, and ACES 2.0 without it."""
+ACES_2, ACES_1 = "ACES 2.0", "ACES 1.3"
+BUILT_IN = {
+    ACES_2: "ocio://studio-config-v4.0.0_aces-v2.0_ocio-v2.5",
+    ACES_1: "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4",
+}
+"""Configs inside of OpenColorIO, by version: what "latest" means changes with it, and colours would too."""
 CONFIGS = (AUTO, *BUILT_IN)
+OPERATORS = ("none", "reinhard", "reinhard_extended", "hable", "agx", "aces_1_3", "aces_2_0", "view")
+"""Ways of tone mapping."""
+HIGHLIGHTS = "highlights"
+METHODS = {HIGHLIGHTS: "", "aces_2_0_inverse": "aces_2_0", "aces_1_3_inverse": "aces_1_3"}
+"""Ways to expand a range, and the operator of tone mapping that they undo."""
+DEFAULT_KNEE, DEFAULT_PEAK_STOPS, MOST_STOPS = 0.7, 3.0, 16.0
 OTHER = "Other"
 """The choice that leaves it to a text to name the space."""
 

@@ -15,19 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..bands import on_all_cores
 from ..errors import StudioFlowError, did_you_mean
 from .curves import decoding, encoding
+from .menus import ACES_2, AUTO, BUILT_IN
 from .spaces import Space, plain_spaces
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-AUTO = "auto"
-ACES_2 = "ACES 2.0"
-ACES_1 = "ACES 1.3"
-BUILT_IN = {
-    ACES_2: "ocio://studio-config-v4.0.0_aces-v2.0_ocio-v2.5",
-    ACES_1: "ocio://studio-config-v2.2.0_aces-v1.3_ocio-v2.4",
-}
 BAND_PIXELS = 1 << 14
 """Pixels that a core takes at a time: small enough for its cache, large enough to be worth the call."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import StudioFlowError, require_choice
 from . import ocio
 from .convert import chromaticities_of, encoding_of, linear_of, require_encoding
+from .menus import AUTO, OPERATORS
 from .spaces import DEFAULT_SPACE, plain_spaces
 from .views import chosen_view
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-OPERATORS = ("none", "reinhard", "reinhard_extended", "hable", "agx", "aces_1_3", "aces_2_0", "view")
 HABLE_WHITE = 11.2
 _HABLE_EXPOSURE = 2.0
 _MOST = 1e16
@@ -36,7 +36,7 @@ def tone_map(
     exposure_ev: float = 0.0,
     white: float = 4.0,
     gamma: float = 1.0,
-    config: str = ocio.AUTO,
+    config: str = AUTO,
     display: str = "",
     view: str = "",
 ) -> NDArray[np.float32]:
@@ -186,7 +186,7 @@ def tone_sentence(
     exposure_ev: float = 0.0,
     white: float = 4.0,
     gamma: float = 1.0,
-    config: str = ocio.AUTO,
+    config: str = AUTO,
     display: str = "",
     view: str = "",
 ) -> str:

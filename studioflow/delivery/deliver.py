@@ -15,11 +15,10 @@ from ..imaging.facts import Facts, facts_of
 from ..imaging.formats import FORMATS
 from ..imaging.sheet import FileSpec, Layer, Sheet
 from .delivered import lines_of, notes_of, origin_of, transformed
-from .naming import NUMBER_UP, fields_of, place, require_inside
+from .menus import DOCUMENTS, DOCUMENTS_AND_CHECKSUMS, NO_SIDECARS, NUMBER_UP, SIDECARS
+from .naming import fields_of, place, require_inside
 from .timecode import advance
 
-DOCUMENTS, DOCUMENTS_AND_CHECKSUMS, NO_SIDECARS = "manifest + caption", "manifest + caption + checksums", "none"
-SIDECARS = (DOCUMENTS, DOCUMENTS_AND_CHECKSUMS, NO_SIDECARS)
 IN_FLIGHT = 2
 """Frames at a time: one is worked out while the other is flushed."""
 _ENDINGS_BESIDE = (".manifest.json", ".caption.json", ".sha256")

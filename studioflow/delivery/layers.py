@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..color.spaces import DATA, DEFAULT_SPACE
 from ..errors import DeliveryError
-from ..imaging.sheet import MAIN, Layer
+from ..imaging.menus import MAIN
+from ..imaging.sheet import Layer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 from ..errors import DeliveryError, PathError, did_you_mean, require_choice
 from ..manifest import content_id
+from .menus import IF_EXISTS, NUMBER_UP, OVERWRITE
 
 TEXT_FIELDS = ("sku", "title", "date", "time", "manifest_id", "author", "model", "preset")
 NUMBER_FIELDS = ("seed", "frame", "version", "count", "width", "height")
-NUMBER_UP, REFUSE, OVERWRITE = "number up", "refuse", "overwrite"
-IF_EXISTS = (NUMBER_UP, REFUSE, OVERWRITE)
 
 _LONGEST_NAME = 255
 """Bytes of one name on Linux; macOS and Windows count 255 UTF-16 units, which are never more than the bytes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,15 +13,12 @@ from ..errors import DeliveryError, ManifestError, Place, StudioFlowError, did_y
 from ..imaging.sheet import FileSpec
 from ..manifest import parse_value, path_of, pointer, schema, validate
 from ..resources import table
+from .menus import AS_MANIFEST, PRESETS, SAMPLES, names_in, preset_files
 
-AS_MANIFEST = "As the manifest's export says"
-"""In the menu beside the presets."""
 _FIRST = Place("manifest", "/export/0")
-SAMPLES = {"8-bit": (8, "integer"), "16-bit": (16, "integer"), "half": (16, "float"), "float": (32, "float")}
-"""Names of menus: bits, and what they are used for."""
 _SCHEMA = "presets.schema.json"
-_MOST_FILES, _MOST_BYTES = 100, 1 << 20
-"""Of people's own preset files: the menu reads them when ComfyUI asks for it."""
+_MOST_BYTES = 1 << 20
+"""Of a person's own file of presets."""
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "exr": {"color_space": "Linear Rec.709", "bit_depth": 16, "compression": "zip", "layers": "one"},
     "tiff": {"color_space": DEFAULT_SPACE, "bit_depth": 16, "compression": "zip", "layers": "pages"},
@@ -44,29 +40,14 @@ class Preset(NamedTuple):
 
 def shipped_presets() -> dict[str, Preset]:
     """The presets that ship, by name, in the order of the menu."""
-    return {preset.name: preset for preset in _rows(table("delivery/presets.json"), "presets.json")}
-
-
-def preset_names(folder: Path | None = None) -> list[str]:
-    """The menu: what ships, the manifest's own export, then the names in the JSON files of ``folder``.
-
-    A file that cannot be used is left out with a line in the log; ``own_presets`` tells what is wrong with it.
-    """
-    names = [*shipped_presets(), AS_MANIFEST]
-    for path in _files(folder):
-        try:
-            found = json.loads(path.read_bytes())
-            names += [name for name in found if not name.startswith(("_", "$")) and name not in names]
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            logging.warning("StudioFlow: %s holds no delivery presets (%s)", path, error)
-    return names
+    return {preset.name: preset for preset in _rows(table(PRESETS), "presets.json")}
 
 
 def own_presets(folder: Path | None) -> dict[str, Preset]:
     """The presets in the JSON files of a folder, by name. Raises DeliveryError with file and place of what is wrong,
     also for a name that ships or stands twice."""
     found: dict[str, Preset] = {}
-    for path in _files(folder):
+    for path in preset_files(folder):
         for preset in _rows(_read(path), str(path)):
             other = found.get(preset.name) or shipped_presets().get(preset.name)
             if other or preset.name == AS_MANIFEST:
@@ -85,7 +66,7 @@ def state_of(name: str, folder: Path | None) -> str:
     """Changes when what a preset of this name may hold does."""
     if name in shipped_presets():
         return name
-    return repr([(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in _files(folder)])
+    return repr([(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in preset_files(folder)])
 
 
 def files_of(name: str, manifest: Mapping[str, Any] | None = None, folder: Path | None = None) -> list[FileSpec]:
@@ -183,16 +164,12 @@ def _preset(name: str, folder: Path | None, at: Place | None) -> Preset:
 
 
 def _rows(document: Mapping[str, Any], source: str) -> Iterator[Preset]:
-    for name, row in document.items():
-        if not name.startswith(("_", "$")):
-            yield Preset(name, row["files"], row.get("use", ""), source)
+    for name in names_in(document):
+        row = document[name]
+        yield Preset(name, row["files"], row.get("use", ""), source)
 
 
 # ---------------------------------------------------------------- people's own files
-
-
-def _files(folder: Path | None) -> list[Path]:
-    return sorted(folder.glob("*.json"))[:_MOST_FILES] if folder and folder.is_dir() else []
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,16 +21,13 @@ from ..errors import DeliveryError, did_you_mean
 from .exr_attributes import attributes, colour
 from .exr_values import is_depth, notes_of, planes_of
 from .exr_whole import require_whole
+from .menus import EXR_COMPRESSIONS, EXR_LAYERS, NOT_FINITE
 from .sheet import FileSpec, Layer, Sheet
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COMPRESSIONS = (
-    *("none", "rle", "zips", "zip", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab"),
-    *("htj2k256", "htj2k32"),
-)
 _NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _ONE_CHANNEL = {"mask": "A", "alpha": "A", "matte": "A"}
 
@@ -117,11 +114,11 @@ def _constant(compression: str) -> str:
 def _require_spec(spec: FileSpec) -> None:
     import OpenEXR
 
-    there = [name for name in COMPRESSIONS if hasattr(OpenEXR, _constant(name))]
+    there = [name for name in EXR_COMPRESSIONS if hasattr(OpenEXR, _constant(name))]
     _require("compression", spec.compression, there)
     _require("bit_depth", spec.bit_depth, (16, 32))
-    _require("layers", spec.layers, ("one", "parts", "none"))
-    _require("not_finite", spec.not_finite, ("keep", "replace", "refuse"))
+    _require("layers", spec.layers, EXR_LAYERS)
+    _require("not_finite", spec.not_finite, NOT_FINITE)
     if spec.tile < 0:
         raise DeliveryError("no size of a tile", where="tile", found=str(spec.tile), allowed="0 or more pixels")
     level = spec.compression_level

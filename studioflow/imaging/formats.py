@@ -36,4 +36,3 @@ FORMATS = {
 }
 SHOWN_IN_BROWSERS = (".png", ".jpg", ".webp")
 """Endings of what ComfyUI shows at a node."""
-TIFF_COMPRESSIONS = ("zip", "zstd", "lzw", "none")

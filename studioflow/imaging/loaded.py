@@ -6,19 +6,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..color.spaces import plain_spaces
 from ..errors import StudioFlowError
 from ..manifest import CAPTION_KEY, load_with_notes
 from .documents import PROVENANCE_KEY
+from .menus import AS_STORED, MAIN
 from .read import Opened, read_picture
-from .sheet import MAIN, RANGE_KEY, Layer
+from .sheet import RANGE_KEY, Layer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-AS_STORED = "as stored"
-SPACES = (AS_STORED, *plain_spaces())
 """What a picture may be converted to when it is loaded."""
 
 

@@ -20,15 +20,14 @@ from ..color.spaces import DATA
 from ..errors import PathError, StudioFlowError, did_you_mean
 from ..manifest.carried import picture_kind
 from ..manifest.metadata import entries_of
+from .menus import MAIN
 from .read_space import Said, find_space
-from .sheet import DATA_KEY, MAIN, Layer
+from .sheet import DATA_KEY, Layer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SUFFIXES = (".exr", ".tif", ".tiff", ".png", ".webp", ".avif", ".jpg", ".jpeg")
-"""Of the files that can be opened; what a file is, its first bytes tell."""
 MAX_SIDE = 65536
 MAX_PIXELS = 16384 * 16384
 MAX_VALUES = 8 * MAX_PIXELS

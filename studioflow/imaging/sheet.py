@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .facts import Facts
 
-MAIN = "beauty"
-"""The name of the picture itself among the layers; in an EXR its channels have no prefix."""
 RANGE_KEY, SPACE_KEY, DATA_KEY = "studioflow:range", "studioflow:colorspace", "studioflow:data"
 """Texts that a file has of its own values: how they came to be, their space, and the layers that are no colours."""
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studioflow.imaging.facts import Facts
-from studioflow.imaging.sheet import MAIN, Layer, Sheet
+from studioflow.imaging.menus import MAIN
+from studioflow.imaging.sheet import Layer, Sheet
 
 CAPTURED = datetime(2026, 11, 28, 9, 30, 5, tzinfo=timezone.utc)
 SPACE = "Linear Rec.709"

@@ -133,7 +133,7 @@ def test_curves(space: str) -> None:
 
 @pytest.mark.parametrize("space", [name for name, row in plain_spaces().items() if row.transfer in ("srgb", "gamma")])
 def test_our_curves_are_opencolorios(space: str) -> None:
-    opened, row = ocio.open_config(ocio.ACES_2), plain_spaces()[space]
+    opened, row = ocio.open_config(menus.ACES_2), plain_spaces()[space]
     colors = np.random.default_rng(6).uniform(-1.0, 12.0, (4000, 3)).astype(np.float32)
     colors[:2000] = np.random.default_rng(6).uniform(-0.01, 0.1, (2000, 3))
     for source, target in (("ACEScg", row.ocio), (row.ocio, "ACEScg"), (row.ocio, linear_of(space).name)):
@@ -276,7 +276,7 @@ def test_chromaticities() -> None:
 
 
 def test_the_menu_is_the_config() -> None:
-    opened = ocio.open_config(ocio.ACES_2)
+    opened = ocio.open_config(menus.ACES_2)
     twins = {space.ocio for space in plain_spaces().values()} | set(PLAIN)
     rest = [name for name in opened.getColorSpaceNames() if name not in twins]
     assert menus.spaces() == [*PLAIN, *rest, menus.OTHER]
@@ -379,9 +379,9 @@ def test_the_ocio_variable_is_read_when_it_is_used(studio: str, monkeypatch: pyt
         convert(some_colors(), "sRGB", "house")
     monkeypatch.setenv("OCIO", studio)
     assert convert(some_colors(), "sRGB", "house") == pytest.approx(convert(some_colors(), "sRGB", "AP0") / 2, abs=1e-6)
-    monkeypatch.setenv("OCIO", ocio.BUILT_IN[ocio.ACES_1])
+    monkeypatch.setenv("OCIO", menus.BUILT_IN[menus.ACES_1])
     assert encoding_of("Rec.1886 Rec.2020 - Display") == "display"
-    assert ocio.open_config(ocio.ACES_2) is not ocio.open_config()
+    assert ocio.open_config(menus.ACES_2) is not ocio.open_config()
 
 
 def test_a_config_that_changed_is_read_again(studio: str) -> None:

@@ -26,7 +26,7 @@ from studioflow.delivery.deliver import (
     Naming,
     deliver,
 )
-from studioflow.delivery.naming import OVERWRITE, REFUSE
+from studioflow.delivery.menus import OVERWRITE, REFUSE
 from studioflow.delivery.presets import files_of, shipped_presets, spec_of
 from studioflow.errors import DeliveryError, StudioFlowError
 from studioflow.imaging import formats

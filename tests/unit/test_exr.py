@@ -17,10 +17,11 @@ from studioflow.color.spaces import DATA
 from studioflow.errors import DeliveryError
 from studioflow.files import write_together
 from studioflow.imaging import exr_values
-from studioflow.imaging.exr import COMPRESSIONS, write_exr
+from studioflow.imaging.exr import write_exr
 from studioflow.imaging.exr_whole import require_whole
 from studioflow.imaging.facts import Facts
-from studioflow.imaging.sheet import MAIN, Layer, Sheet
+from studioflow.imaging.menus import EXR_COMPRESSIONS, MAIN
+from studioflow.imaging.sheet import Layer, Sheet
 
 from .exr_files import by_ffmpeg, channels_of, parts_of, spec, stacked
 from .sheets import CAPTURED, SPACE, photo, sheet_of
@@ -31,7 +32,7 @@ FFMPEG_CANNOT = ("htj2k256", "htj2k32")
 
 @pytest.mark.parametrize("bit_depth", [16, 32])
 @pytest.mark.parametrize("tile", [0, 16])
-@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("compression", EXR_COMPRESSIONS)
 def test_pixels_come_back(tmp_path: Path, compression: str, tile: int, bit_depth: int) -> None:
     picture = photo(53, 75)
     path = tmp_path / "picture.exr"

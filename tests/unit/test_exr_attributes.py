@@ -13,7 +13,8 @@ from studioflow.color.spaces import plain_spaces
 from studioflow.errors import DeliveryError, StudioFlowError
 from studioflow.imaging.exr import write_exr
 from studioflow.imaging.facts import Facts
-from studioflow.imaging.sheet import MAIN, Layer
+from studioflow.imaging.menus import MAIN
+from studioflow.imaging.sheet import Layer
 
 from .exr_files import parts_of, spec
 from .sheets import CAPTURED, SPACE, photo, sheet_of

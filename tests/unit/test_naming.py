@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 
+from studioflow.delivery.menus import IF_EXISTS, OVERWRITE, REFUSE
 from studioflow.delivery.naming import (
-    IF_EXISTS,
     NUMBER_FIELDS,
-    OVERWRITE,
-    REFUSE,
     TEXT_FIELDS,
     Place,
     check_pattern,

@@ -11,20 +11,18 @@ from typing import Any
 import jsonschema
 import pytest
 
+from studioflow.delivery.menus import AS_MANIFEST, SAMPLES, preset_names
 from studioflow.delivery.presets import (
-    AS_MANIFEST,
-    SAMPLES,
     entry_of,
     files_of,
     own_presets,
-    preset_names,
     shipped_presets,
     spec_of,
     state_of,
 )
 from studioflow.errors import DeliveryError, StudioFlowError
-from studioflow.imaging.exr import COMPRESSIONS
-from studioflow.imaging.formats import FORMATS, TIFF_COMPRESSIONS
+from studioflow.imaging.formats import FORMATS
+from studioflow.imaging.menus import EXR_COMPRESSIONS, TIFF_COMPRESSIONS
 from studioflow.manifest import rules_for, schema, validate
 from studioflow.resources import shipped, table
 
@@ -95,7 +93,7 @@ def test_menus_offer_what_the_schema_allows() -> None:
             if branch["properties"].get("format", {}).get("const") == kind
         )
 
-    assert options("exr") == set(COMPRESSIONS)
+    assert options("exr") == set(EXR_COMPRESSIONS)
     assert options("tiff") == set(TIFF_COMPRESSIONS)
     for kind in FORMATS:
         validate(manifest({"format": kind}))
@@ -214,7 +212,7 @@ def test_a_broken_file_does_not_keep_the_menu_from_opening(tmp_path: Path, caplo
 
 def test_the_menu_needs_nothing_heavy(root: Path) -> None:
     code = (
-        "import sys; from studioflow.delivery.presets import preset_names; preset_names();"
+        "import sys; from studioflow.delivery.menus import preset_names; preset_names();"
         "print({'numpy', 'jsonschema_rs', 'PyOpenColorIO', 'torch', 'OpenEXR'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
