@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
@@ -35,10 +36,12 @@ def _said() -> io.Output:
     )
 
 
-def _picture(pixels: Any) -> Any:
+def _done(pixels: Any, provenance: Mapping[str, Any] | None, sentence: str, **shown: Any) -> io.NodeOutput:
     import torch
 
-    return torch.from_numpy(pixels)
+    from ..studioflow.color.origin import with_origin
+
+    return io.NodeOutput(torch.from_numpy(pixels), with_origin(provenance, sentence), **shown)
 
 
 class ColorTransform(io.ComfyNode):
@@ -76,8 +79,12 @@ class ColorTransform(io.ComfyNode):
                     default="",
                     tooltip="With Other as target: a space, an alias or a role of the config.",
                 ),
+                _provenance(),
             ],
-            outputs=[io.Image.Output(display_name="image", tooltip=f"The picture in the target space. {_LOOKS_DARK}")],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip=f"The picture in the target space. {_LOOKS_DARK}"),
+                _said(),
+            ],
         )
 
     @classmethod
@@ -86,13 +93,16 @@ class ColorTransform(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image: Any, source: str, target: str, config: str, other_source: str = "", other_target: str = ""
-    ) -> io.NodeOutput:
-        from ..studioflow.color.convert import convert
+        cls, image: Any, source: str, target: str, config: str, other_source: str = "", other_target: str = "",
+        provenance: dict[str, Any] | None = None,
+    ) -> io.NodeOutput:  # fmt: skip
+        from ..studioflow.color.convert import conversion_sentence, convert
 
         begin = menus.chosen_space(source, other_source, "other_source")
         end = menus.chosen_space(target, other_target, "other_target")
-        return io.NodeOutput(_picture(convert(image.cpu().numpy(), begin, end, host_files.find_config(config))))
+        path = host_files.find_config(config)
+        converted = convert(image.cpu().numpy(), begin, end, path)
+        return _done(converted, provenance, conversion_sentence(begin, end, path))
 
 
 class ToneMap(io.ComfyNode):
@@ -171,8 +181,8 @@ class ToneMap(io.ComfyNode):
         from ..studioflow.color.tone import tone_map, tone_sentence
 
         settings["config"] = host_files.find_config(config)
-        shown = _picture(tone_map(image.cpu().numpy(), operator, **settings))
-        return io.NodeOutput(shown, {**(provenance or {}), "range": tone_sentence(operator, **settings)})
+        shown = tone_map(image.cpu().numpy(), operator, **settings)
+        return _done(shown, provenance, tone_sentence(operator, **settings))
 
 
 class RangeExpansion(io.ComfyNode):
@@ -238,8 +248,7 @@ class RangeExpansion(io.ComfyNode):
         from ..studioflow.color.expand import expand
 
         pixels, origin = expand(image.cpu().numpy(), method, config=host_files.find_config(config), **settings)
-        said = {**(provenance or {}), "range": origin}
-        return io.NodeOutput(_picture(pixels), said, ui=host.notice(origin))
+        return _done(pixels, provenance, origin, ui=host.notice(origin))
 
 
 class MergeExposures(io.ComfyNode):
@@ -284,5 +293,4 @@ class MergeExposures(io.ComfyNode):
         from ..studioflow.color.exposures import merge, parse_exposures
 
         pixels, origin = merge(images.cpu().numpy(), parse_exposures(exposures), source=source, target=target)
-        said = {**(provenance or {}), "range": origin}
-        return io.NodeOutput(_picture(pixels[None]), said, ui=host.notice(origin))
+        return _done(pixels[None], provenance, origin, ui=host.notice(origin))

@@ -6,8 +6,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..studioflow.edit.sections import SECTION_ACTIONS
-from ..studioflow.manifest import fill, parse_values
+from ..studioflow.edit import SECTION_ACTIONS
 from . import host
 
 _SHOT = "The shot."
@@ -263,5 +262,6 @@ class FillPlaceholders(io.ComfyNode):
     @classmethod
     def execute(cls, manifest: dict[str, Any], values: str) -> io.NodeOutput:
         from ..studioflow.edit.written import finished
+        from ..studioflow.manifest import fill, parse_values
 
         return io.NodeOutput(finished(fill(manifest, parse_values(values))))

@@ -26,9 +26,8 @@ from comfy_api.latest import io, ui
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..studioflow.errors import DeviceMemoryError, PathError, StudioFlowError, did_you_mean
-from ..studioflow.files import text_writer, write_together
-from ..studioflow.manifest import PICTURES, TEXTS, Shelf, find_file, list_files
 from ..studioflow.resources import shipped
+from ..studioflow.shelf import PICTURES, TEXTS, Shelf, find_file, list_files
 
 Manifest = io.Custom("STUDIOFLOW_MANIFEST")
 Fibo = io.Custom("STUDIOFLOW_FIBO")
@@ -172,6 +171,8 @@ def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int,
 
 def save_text(text: str, prefix: str, suffix: str) -> dict[str, list[dict[str, str]]]:
     """Writes a text below the output folder under the next free number; what the node says of it for ``ui``."""
+    from ..studioflow.files import text_writer, write_together
+
     folder, stem, number, subfolder = save_location(prefix, 0, 0)
     # ComfyUI counts what it saves itself; a drawing of ours may already have the number.
     while (path := folder / f"{stem}_{number:05}_{suffix}").exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..studioflow.color.menus import CONFIGS
-from ..studioflow.manifest import Shelf, find_file, list_files
+from ..studioflow.shelf import Shelf, find_file, list_files
 from . import host
 
 CONFIG_FILES = (".ocio", ".ocioz")

@@ -8,20 +8,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..studioflow.errors import StudioFlowError
-from ..studioflow.manifest import (
-    EXISTING,
-    MAX_BYTES,
-    PICTURES,
-    content_id,
-    find_manifest,
-    import_caption,
-    list_files,
-    load_with_notes,
-    loads_with_notes,
-    parse_values,
-    place_to_save,
-    save_on_shelf,
-)
+from ..studioflow.shelf import EXISTING, PICTURES, find_manifest, list_files
 from . import host
 
 _EXAMPLE = """{
@@ -71,11 +58,15 @@ class LoadManifest(io.ComfyNode):
             # A picture may be large; its place, size and time tell whether it changed.
             state = path.stat()
             return f"{path}:{state.st_size}:{state.st_mtime_ns}"
+        from ..studioflow.manifest import MAX_BYTES
+
         with path.open("rb") as stream:
             return hashlib.sha256(stream.read(MAX_BYTES + 1)).hexdigest()
 
     @classmethod
     def execute(cls, manifest: str) -> io.NodeOutput:
+        from ..studioflow.manifest import load_with_notes
+
         imported = load_with_notes(find_manifest(manifest, host.manifest_shelves()))
         return io.NodeOutput(imported.manifest, ui=host.notice(*map(str, imported.notes)))
 
@@ -110,6 +101,8 @@ class ManifestFromText(io.ComfyNode):
 
     @classmethod
     def execute(cls, text: str, values: str = "") -> io.NodeOutput:
+        from ..studioflow.manifest import loads_with_notes, parse_values
+
         imported = loads_with_notes(text, "text", parse_values(values) if values.strip() else None)
         return io.NodeOutput(imported.manifest, ui=host.notice(*map(str, imported.notes)))
 
@@ -146,6 +139,7 @@ class ImportCaption(io.ComfyNode):
     def execute(cls, caption: str, manifest: dict[str, Any] | None = None) -> io.NodeOutput:
         from ..studioflow.edit.overlay import overlay
         from ..studioflow.edit.sections import drop_sections
+        from ..studioflow.manifest import import_caption
 
         imported = import_caption(caption, "caption")
         shot = overlay(drop_sections(manifest, ["caption"]), imported.manifest) if manifest else imported.manifest
@@ -191,6 +185,8 @@ class SaveManifest(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, name: str | None = None) -> bool | str:
+        from ..studioflow.manifest import place_to_save
+
         try:
             if name is not None:
                 place_to_save(f"user/{name}", host.writable_shelves())
@@ -200,5 +196,7 @@ class SaveManifest(io.ComfyNode):
 
     @classmethod
     def execute(cls, manifest: dict[str, Any], folder: str, name: str, if_it_exists: str) -> io.NodeOutput:
+        from ..studioflow.manifest import content_id, save_on_shelf
+
         file = save_on_shelf(manifest, f"{folder}/{name}", host.writable_shelves(), if_it_exists)
         return io.NodeOutput(manifest, file, ui=host.notice(file, f"content id {content_id(manifest)[:12]}"))

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..studioflow.color.spaces import plain_spaces
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.imaging.menus import AS_STORED, MAIN, SUFFIXES
-from ..studioflow.manifest import Shelf, find_file, list_files
+from ..studioflow.shelf import Shelf, find_file, list_files
 from . import host
 
 

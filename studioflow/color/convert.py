@@ -42,6 +42,19 @@ def convert(pixels: NDArray[np.floating], source: str, target: str, config: str 
     return ocio.run(pixels, [ocio.space_stage(ocio.find_space(source, config), ocio.find_space(target, config))])
 
 
+def conversion_sentence(source: str, target: str, config: str = AUTO) -> str:
+    """How values of ``convert`` with these arguments came to be, for files: ``studioflow:range``.
+
+    Empty where nothing is converted. StudioFlowError for an unknown space.
+    """
+    begin, end = encoding_of(source, config), encoding_of(target, config)
+    if source == target or DATA in (begin, end):
+        return ""
+    to_light = begin == "display" and end in ("linear", "log")
+    added = "; no highlights above 1 were added" if to_light else ""
+    return f"Converted from {_REFERRED[begin]} {source} to {_REFERRED[end]} {target}{added}."
+
+
 def encoding_of(space: str, config: str = AUTO) -> str:
     """What the values of a space are: ``display``, ``hdr`` (for a display, brighter than white), ``linear``, ``log``
     or ``data``. StudioFlowError for an unknown space.
@@ -149,6 +162,12 @@ def require_encoding(space: str, config: str, allowed: tuple[str, ...], problem:
         )
 
 
+_REFERRED = {
+    "display": "display-referred",
+    "hdr": "display-referred HDR",
+    "linear": "scene-linear",
+    "log": "logarithmic",
+}
 _SAID = {
     "display": "for a display",
     "hdr": "for an HDR display",

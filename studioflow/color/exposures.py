@@ -2,8 +2,8 @@
 
 P. Debevec and J. Malik, "Recovering High Dynamic Range Radiance Maps from Photographs", SIGGRAPH 1997: the hat weight.
 M. Robertson, S. Borman, R. Stevenson, "Estimation-theoretic approach to dynamic range enhancement using multiple
-exposures", Journal of Electronic Imaging 12(2), 2003, equation 8: E = Σ w t x / Σ w t², where t is the exposure and x
-the linear value. Longer exposures count more, because their noise and their steps are smaller beside the light.
+exposures", Journal of Electronic Imaging 12(2), 2003: the least squares estimate E = Σ w t x / Σ w t², where t is the
+exposure and x the linear value. Longer exposures count more, because their noise and their steps are smaller beside the light.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_STOPS = 30.0
+_MOST_STOPS = 30.0
 _SATURATED = 1.0 - 0.5 / 255
 """Half a step of 8 bits below white: more light would have given the same value."""
 
@@ -115,7 +115,10 @@ def _merge_band(
 def _sentence(exposures_ev: Sequence[float], source: str, blown: float) -> str:
     stops = ", ".join(f"{value:+g}" for value in exposures_ev)
     lost = f"; {blown:.2%} of the pixels are saturated in the shortest too" if blown else ""
-    return f"Merged from {len(exposures_ev)} exposures ({stops} EV) of {source}, hat weights (Robertson 2003){lost}."
+    return (
+        f"Merged from {len(exposures_ev)} exposures ({stops} EV) of {source}, weighted by a hat (Debevec 1997) "
+        f"and by exposure (Robertson 2003){lost}."
+    )
 
 
 def parse_exposures(text: str) -> list[float]:
@@ -143,8 +146,8 @@ def _check(pictures: NDArray[np.floating], exposures_ev: Sequence[float]) -> Non
             allowed="two or more pictures in one batch, and as many exposures",
             fix="batch the pictures, and name their exposures in the same order, for example -2, 0, 2",
         )
-    wrong = [value for value in exposures_ev if not abs(value) <= MOST_STOPS]
+    wrong = [value for value in exposures_ev if not abs(value) <= _MOST_STOPS]
     if wrong:
         raise StudioFlowError(
-            "out of range", where="exposures", found=f"{wrong[0]:g}", allowed=f"-{MOST_STOPS:g} to {MOST_STOPS:g} stops"
+            "out of range", where="exposures", found=f"{wrong[0]:g}", allowed=f"-{_MOST_STOPS:g} to {_MOST_STOPS:g} stops"
         )

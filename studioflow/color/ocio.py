@@ -7,6 +7,7 @@ changes with the library, and with it would the colours of a workflow.
 from __future__ import annotations
 
 import functools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ _LINEAR_ADOBE_RGB = "Linear AdobeRGB"
 Stage = Callable[["NDArray[np.float32]"], None]
 """Changes float32 pixels [..., C], C 3 or 4 and contiguous, in place; leaves the alpha."""
 Part = TypeVar("Part")
+_opening = threading.Lock()
 
 
 class Place(NamedTuple):
@@ -89,8 +91,15 @@ def _from_file(path: str, where: str, fix: str) -> Any:
         ) from error
 
 
+def _opened(name: str, changed: tuple[int, int] | None) -> Any:
+    # One thread at a time: two that came first together would each open the config, and a space of the one is not
+    # a space of the other.
+    with _opening:
+        return _opened_once(name, changed)
+
+
 @functools.lru_cache(maxsize=8)
-def _opened(name: str, _changed: tuple[int, int] | None) -> Any:
+def _opened_once(name: str, _changed: tuple[int, int] | None) -> Any:
     import PyOpenColorIO as ocio
 
     return ocio.Config.CreateFromFile(name)
@@ -117,7 +126,7 @@ def find_space(space: str, config: str = AUTO) -> Place:
             where=f"config {config}",
             found=f'"{space}"',
             allowed=", ".join(plain_spaces()) + ", or any space, alias or role of the config",
-            fix=did_you_mean(space, [*known, *_aliases(opened)]),
+            fix=did_you_mean(space, [*known, *_aliases(opened)]) or "take one of these, or the config that has it",
         )
     return Place(opened, found.getName())
 

@@ -1,4 +1,4 @@
-"""Tone mapping: scene-linear pictures made fit to be looked at. Results are not clamped; only ACES views end at white.
+"""Tone mapping: scene-linear pictures made fit to be looked at. Results are not clamped; only the ACES 2 views end at white.
 
 Sources: E. Reinhard, M. Stark, P. Shirley, J. Ferwerda, "Photographic Tone Reproduction for Digital Images", ACM
 Transactions on Graphics 21(3), 2002, equations 3 and 4. J. Hable, "Uncharted 2: HDR Lighting", GDC 2010, with the
@@ -47,7 +47,7 @@ def tone_map(
     - ``none``: nothing in between.
     - ``reinhard``, ``reinhard_extended``: on the luminance, so hues stay; ``white`` is the luminance that becomes
       white in the extended one. A saturated channel may still exceed 1.
-    - ``hable``: each channel, in the target's primaries, as published: exposure bias 2, 11.2 becomes white.
+    - ``hable``: each channel, in the target's primaries, as published: exposure bias 2 and white 11.2, so light of 5.6 becomes white.
     - ``aces_1_3``, ``aces_2_0``: the output transform of the built-in config for the target (views.json): SDR, 100
       nits, or 1000 nits for Rec.2100. Adobe RGB gets what sRGB shows, which lies inside it.
     - ``agx``: the config's view of that name, on its display for the target, or on ``display`` where that is given.
@@ -196,7 +196,7 @@ def tone_sentence(
         "none": "exposure and the display's curve alone",
         "reinhard": "Reinhard 2002 on luminance",
         "reinhard_extended": f"extended Reinhard 2002 on luminance, white at {white:g}",
-        "hable": f"Hable 2010, each channel, white at {HABLE_WHITE:g}",
+        "hable": f"Hable 2010, each channel, white at {HABLE_WHITE / _HABLE_EXPOSURE:g}",
     }.get(operator) or f'the view "{found.name}" of "{found.display}"'
     into = f" into {target}" if found is None or found.shows else ""
     parts = [f"exposure {exposure_ev:+g} EV"] if exposure_ev else []

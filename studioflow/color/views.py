@@ -101,6 +101,6 @@ def _named(name: str, known: Iterable[str], what: str, where: str) -> str:
             where=where,
             found=f'"{name}"',
             allowed=", ".join(names) or "none: the config has no displays",
-            fix=did_you_mean(name, names),
+            fix=did_you_mean(name, names) or f"take one of these, or leave {what} empty for the config's own",
         )
     return match

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import EditError, did_you_mean, require_choice
 from ..manifest import schema
+from . import SECTION_ACTIONS
 
 ALWAYS = ("$schema", "studioflow")
 """What every manifest keeps, whichever sections are taken or dropped."""
-SECTION_ACTIONS = ("take", "drop")
 
 
 def sections(manifest: dict[str, Any], action: str, names: Iterable[str]) -> dict[str, Any]:

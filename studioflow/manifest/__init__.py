@@ -1,5 +1,6 @@
 """The manifest: the document of the shot. A manifest in memory is plain JSON data; treat it as immutable."""
 
+from ..shelf import EXISTING, PICTURES, TEXTS, Shelf, find_file, find_manifest, list_files
 from .fill import fill, parse_values, placeholders
 from .identity import canonical, content_id
 from .load import import_caption, load, load_with_notes, loads, loads_with_notes
@@ -8,10 +9,9 @@ from .migrate import migrate
 from .notes import Imported, Note
 from .parse import MAX_BYTES, MAX_DEPTH, parse_value
 from .render import RenderSettings, picture_ratio, render_settings
-from .save import EXISTING, dumps, place_to_save, portable, save, save_on_shelf
+from .save import dumps, place_to_save, portable, save, save_on_shelf
 from .schema import rules_for, schema
 from .shapes import CAPTION_KEY, MANIFEST_KEY, from_caption, is_caption
-from .shelf import PICTURES, TEXTS, Shelf, find_file, find_manifest, list_files
 from .validate import VERSION, validate
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import PathError, require_choice
 from ..files import text_writer, write_together
-from .shelf import Shelf, place_on_shelf
+from ..shelf import EXISTING, Shelf, place_on_shelf
 
 _INDENT = "  "
 _LINE = 110
@@ -28,10 +28,6 @@ def save(manifest: dict[str, Any], path: Path, *, replace: bool = False) -> Path
     Raises DeliveryError where the file cannot be written, or is already there and ``replace`` is not set.
     """
     return write_together([(path, text_writer(dumps(manifest)))], replace=replace)[0]
-
-
-EXISTING = ("number", "replace", "refuse")
-"""What to do where a file of that name is there: take the next free number, write over it, or raise an error."""
 
 
 def save_on_shelf(

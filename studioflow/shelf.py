@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import PathError, did_you_mean
+from .errors import PathError, did_you_mean
 
 _DEPTH = 2
 _MOST = 500
@@ -18,6 +18,9 @@ TEXTS = (".json", ".md", ".txt")
 """Suffixes of what can hold a manifest or a caption as text; an answer saved from a chat is often no .json."""
 PICTURES = (".png", ".exr", ".tif", ".tiff", ".webp", ".avif", ".jpg", ".jpeg")
 """Suffixes of the pictures that can carry a manifest."""
+
+EXISTING = ("number", "replace", "refuse")
+"""What to do where a file of that name is there: take the next free number, write over it, or raise an error."""
 
 
 class Shelf(NamedTuple):
