@@ -71,11 +71,15 @@ async function tiffPacket(file, head) {
 async function ofJpeg(file) {
   let packet = "";
   const pieces = [];
-  for (let at = 2; ; ) {
+  for (let at = 2, count = 0; count < MOST_ENTRIES; count++) {
     const head = new DataView(await bytes(file, at, 4));
     if (head.getUint8(0) !== 0xff) throw new Error("the segments are damaged");
     const [marker, size] = [head.getUint8(1), head.getUint16(2)];
     if (marker === 0xda || marker === 0xd9) break;
+    if (marker === 0xff) {
+      at += 1; // any marker may have such bytes before it
+      continue;
+    }
     if (marker === 0xe1) {
       const data = await bytes(file, at + 4, size - 2);
       const begin = ascii(data.slice(0, EXTENSION.length));

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from ..studioflow.color.menus import CONFIGS
+from ..studioflow.color.menus import AUTO, BUILT_IN, CONFIGS
 from ..studioflow.shelf import Shelf, find_file, list_files
 from . import host
 
@@ -30,8 +31,11 @@ def find_config(name: str) -> str:
 
 
 def config_state(name: str) -> str:
-    """Changes when the file of a config does."""
-    if name in CONFIGS:
+    """Changes when the file of a config does, for auto that which the OCIO variable names."""
+    if name in BUILT_IN:
         return name
-    state = Path(find_config(name)).stat()
-    return f"{name}:{state.st_size}:{state.st_mtime_ns}"
+    file = os.environ.get("OCIO", "") if name == AUTO else find_config(name)
+    if not Path(file).is_file():  # a config inside of OpenColorIO, or one that the node will refuse
+        return f"{name}:{file}"
+    state = Path(file).stat()
+    return f"{name}:{file}:{state.st_size}:{state.st_mtime_ns}"

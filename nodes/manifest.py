@@ -33,8 +33,8 @@ class LoadManifest(io.ComfyNode):
                     "manifest",
                     options=files,
                     default="samples/product_hero.json" if "samples/product_hero.json" in files else None,
-                    tooltip="A .json, .md or .txt file or a delivered picture (PNG, EXR, TIFF, WebP) in ComfyUI's "
-                    "input folder, in user/default/studioflow or in output/StudioFlow, or a sample of the pack. Read "
+                    tooltip="A .json, .md or .txt file in ComfyUI's input folder or in user/default/studioflow, such a "
+                    "file or a picture (EXR, TIFF, PNG, WebP, AVIF, JPEG) in output/StudioFlow, or a sample. Read "
                     "again when the file changes.",
                 ),
             ],

@@ -3,7 +3,8 @@
 P. Debevec and J. Malik, "Recovering High Dynamic Range Radiance Maps from Photographs", SIGGRAPH 1997: the hat weight.
 M. Robertson, S. Borman, R. Stevenson, "Estimation-theoretic approach to dynamic range enhancement using multiple
 exposures", Journal of Electronic Imaging 12(2), 2003: the least squares estimate E = Σ w t x / Σ w t², where t is the
-exposure and x the linear value. Longer exposures count more, because their noise and their steps are smaller beside the light.
+exposure and x the linear value. Longer exposures count more, because their noise and their steps are smaller beside
+the light.
 """
 
 from __future__ import annotations
@@ -149,5 +150,8 @@ def _check(pictures: NDArray[np.floating], exposures_ev: Sequence[float]) -> Non
     wrong = [value for value in exposures_ev if not abs(value) <= _MOST_STOPS]
     if wrong:
         raise StudioFlowError(
-            "out of range", where="exposures", found=f"{wrong[0]:g}", allowed=f"-{_MOST_STOPS:g} to {_MOST_STOPS:g} stops"
+            "out of range",
+            where="exposures",
+            found=f"{wrong[0]:g}",
+            allowed=f"-{_MOST_STOPS:g} to {_MOST_STOPS:g} stops",
         )

@@ -1,4 +1,4 @@
-"""Tone mapping: scene-linear pictures made fit to be looked at. Results are not clamped; only the ACES 2 views end at white.
+"""Tone mapping: scene-linear pictures made fit to be looked at. Nothing is clamped; only the ACES 2 views end at white.
 
 Sources: E. Reinhard, M. Stark, P. Shirley, J. Ferwerda, "Photographic Tone Reproduction for Digital Images", ACM
 Transactions on Graphics 21(3), 2002, equations 3 and 4. J. Hable, "Uncharted 2: HDR Lighting", GDC 2010, with the
@@ -15,7 +15,7 @@ from . import ocio
 from .convert import chromaticities_of, encoding_of, linear_of, require_encoding
 from .menus import AUTO, OPERATORS
 from .spaces import DEFAULT_SPACE, plain_spaces
-from .views import chosen_view
+from .views import View, chosen_view
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,8 @@ def tone_map(
     - ``none``: nothing in between.
     - ``reinhard``, ``reinhard_extended``: on the luminance, so hues stay; ``white`` is the luminance that becomes
       white in the extended one. A saturated channel may still exceed 1.
-    - ``hable``: each channel, in the target's primaries, as published: exposure bias 2 and white 11.2, so light of 5.6 becomes white.
+    - ``hable``: each channel, in the target's primaries, as published: exposure bias 2 and white 11.2,
+      so that light of 5.6 becomes white.
     - ``aces_1_3``, ``aces_2_0``: the output transform of the built-in config for the target (views.json): SDR, 100
       nits, or 1000 nits for Rec.2100. Adobe RGB gets what sRGB shows, which lies inside it.
     - ``agx``: the config's view of that name, on its display for the target, or on ``display`` where that is given.
@@ -64,7 +65,7 @@ def tone_map(
         source,
         config,
         ("linear", "log"),
-        "tone mapping needs scene-linear light, and this picture is made for a display",
+        "tone mapping needs scene-linear light",
         where="source",
         fix="leave it as it is; or bring it to scene-linear with Range Expansion or Colour Transform first",
     )
@@ -178,6 +179,12 @@ def _require_positive(name: str, value: float) -> None:
         raise StudioFlowError("must be more than 0", where=name, found=f"{value:g}", allowed="a number above 0")
 
 
+def _view_words(found: View) -> str:
+    """The view by its name; that of the config too where it has one, for views of two configs may share theirs."""
+    config = f" ({found.config.getName()})" if found.config.getName() else ""
+    return f'the view "{found.name}" of "{found.display}"{config}'
+
+
 def tone_sentence(
     operator: str,
     *,
@@ -197,7 +204,7 @@ def tone_sentence(
         "reinhard": "Reinhard 2002 on luminance",
         "reinhard_extended": f"extended Reinhard 2002 on luminance, white at {white:g}",
         "hable": f"Hable 2010, each channel, white at {HABLE_WHITE / _HABLE_EXPOSURE:g}",
-    }.get(operator) or f'the view "{found.name}" of "{found.display}"'
+    }.get(operator) or _view_words(found)
     into = f" into {target}" if found is None or found.shows else ""
     parts = [f"exposure {exposure_ev:+g} EV"] if exposure_ev else []
     parts += [f"gamma {gamma:g}"] if gamma != 1.0 else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..color.convert import linear_to_srgb
+from ..color.convert import convert
 from ..studio.panorama import PanoramaLight, PanoramaReport, across_of, lighting_from
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def marked_panorama(pixels: NDArray[np.floating], report: PanoramaReport, width:
     from ..studio.panorama_search import reduced
 
     small = reduced(pixels, width).rgb
-    shown = linear_to_srgb(_tone_mapped(small))
+    shown = convert(_tone_mapped(small), "Linear Rec.709", "sRGB")
     levels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8)
     picture = Image.fromarray(levels).resize((width, width // 2), Image.Resampling.BICUBIC)
     shift = round(report.rotation_deg / 360.0 * width)

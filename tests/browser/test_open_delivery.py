@@ -19,12 +19,19 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import dev
+from studioflow.delivery.deliver import Documents, Naming, deliver
+from studioflow.delivery.layers import picture_of
+from studioflow.delivery.menus import NO_SIDECARS
+from studioflow.delivery.presets import spec_of
+from studioflow.errors import Place
 
 from .canvas import Canvas
 
 PIXELS = np.linspace(0, 1, 16 * 16 * 3, dtype=np.float32).reshape(16, 16, 3)
 EIGHT_BITS = Image.fromarray((PIXELS * 255).astype(np.uint8))
-TYPES = {".tif": "image/tiff", ".jpg": "image/jpeg", ".avif": "image/avif", ".webp": "image/webp"}
+TYPES = {
+    ".tif": "image/tiff", ".jpg": "image/jpeg", ".avif": "image/avif", ".webp": "image/webp", ".png": "image/png",
+}  # fmt: skip
 """What a browser knows; of .exr most know nothing."""
 
 
@@ -124,13 +131,43 @@ def test_dropped_files_restore_the_workflow_in_them(canvas: Canvas, tmp_path: Pa
         tmp_path / "a8.avif",
         jpeg_with_extended_xmp(tmp_path / "a9.jpg", long),
         tmp_path / "a10.webp",
+        tmp_path / "a11.jpg",
     ]
     EIGHT_BITS.save(files[6], quality=95, xmp=xmp(workflow=workflow[7]))
     EIGHT_BITS.save(files[7], exif=comfyui_exif(json.dumps(json.loads(workflow[8]))))
     EIGHT_BITS.save(files[9], exif=comfyui_exif(json.dumps(json.loads(workflow[10]))))
+    EIGHT_BITS.save(files[10], quality=95, xmp=xmp(workflow=workflow[11]))
+    data = files[10].read_bytes()
+    files[10].write_bytes(data[:2] + b"\xff" * 3 + data[2:])  # fill bytes, as the standard allows before any marker
     for count, file in enumerate(files, 1):
         drop(canvas, file)
         expect_notes(canvas, count, file.stem)
+    canvas.expect_no_complaint()
+
+
+def test_what_studioflow_writes_opens_its_workflow(canvas: Canvas, tmp_path: Path) -> None:
+    """Every format that Save Delivery writes, beside another pack that also looks at files."""
+    canvas.page.evaluate(
+        """() => {
+            const inner = app.handleFile
+            window.seen = []
+            app.handleFile = async function (file, ...rest) {
+                seen.push(file.name)
+                return inner.call(this, file, ...rest)
+            }
+        }"""
+    )
+    names = []
+    for notes, file_format in enumerate(("exr", "tiff", "jpeg", "png", "webp", "avif"), 1):
+        workflow = json.loads(graph(notes, "x" * 100_000 if file_format == "jpeg" else ""))
+        texts = Documents(manifest=None, caption="", provenance={}, workflow={"workflow": workflow})
+        spec = spec_of({"format": file_format}, Place("test"))
+        naming = Naming(tmp_path, f"ours_{file_format}")
+        file = deliver((picture_of(PIXELS[None], "sRGB"),), texts, [spec], naming, sidecars=NO_SIDECARS).pictures[0]
+        drop(canvas, file)
+        expect_notes(canvas, notes, file.stem)
+        names.append(file.name)
+    assert canvas.page.evaluate("() => seen") == names
     canvas.expect_no_complaint()
 
 

@@ -22,13 +22,13 @@ from PIL import Image
 import dev
 from studioflow.caption import compile_for
 from studioflow.caption.instruct import edit_caption
-from studioflow.color.convert import linear_to_srgb
 from studioflow.families import families, family
 from studioflow.fibo.folders import STANDIN_MARKER
 from studioflow.fibo.standin import NOTICE, make_standins
 from studioflow.queue import JobFailed, JobResult
 from studioflow.recipes import recipe
 
+from ..srgb import linear_to_srgb
 from ..standins import NO_FIBO_2
 from .prompts import delivered, run
 

@@ -14,7 +14,6 @@ from PIL import Image
 
 import dev
 from studioflow.caption import compile_for
-from studioflow.color.convert import linear_to_srgb
 from studioflow.families import family
 from studioflow.fibo.standin import NOTICE
 from studioflow.manifest import load
@@ -22,6 +21,7 @@ from studioflow.queue import ComfyClient, JobFailed, JobInterrupted, Progress, P
 from studioflow.recipes import recipe, recipe_names
 
 from ..recipe_check import recorded
+from ..srgb import linear_to_srgb
 
 
 def small(sample: Path, folder: Path, **render: object) -> Path:

@@ -94,7 +94,39 @@ def test_a_config_that_changed_runs_the_node_again(nodes: dict[str, type], confi
     before = node.fingerprint_inputs(config=config, source="sRGB")
     (base / config).write_text(CONFIG + "\n# changed")
     assert node.fingerprint_inputs(config=config, source="sRGB") != before
-    assert node.fingerprint_inputs(config="auto") == "auto"
+
+
+def test_a_config_of_the_ocio_variable_that_changed_runs_the_node_again(
+    nodes: dict[str, type], base: Path, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = nodes["StudioFlowToneMap"]
+    without = node.fingerprint_inputs(config="auto")
+    monkeypatch.setenv("OCIO", str(base / config))
+    named = node.fingerprint_inputs(config="auto")
+    (base / config).write_text(CONFIG + "\n# changed")
+    changed = node.fingerprint_inputs(config="auto")
+    monkeypatch.setenv("OCIO", "ocio://default")
+    assert len({without, named, changed, node.fingerprint_inputs(config="auto")}) == 4
+    monkeypatch.setenv("OCIO", str(base / "gone.ocio"))
+    assert node.fingerprint_inputs(config="auto")  # what is wrong with it, the node says when it runs
+
+
+def test_an_estimate_stays_one_in_what_is_told(nodes: dict[str, type]) -> None:
+    image = picture(1)
+    auto = {"config": "auto"}
+    light, said = run(
+        nodes["StudioFlowRangeExpansion"], image=image, method="highlights", source="sRGB", peak_stops=3.0, knee=0.7,
+        target="ACEScg", **auto,
+    ).args  # fmt: skip
+    wide, said = run(
+        nodes["StudioFlowColorTransform"], image=light, source="ACEScg", target="ACES2065-1", provenance=said, **auto
+    ).args
+    _, said = run(
+        nodes["StudioFlowToneMap"], image=wide, operator="hable", source="ACES2065-1", provenance=said, **auto
+    ).args
+    words = ["an estimate, not captured light.", "Converted from scene-linear ACEScg", "Tone-mapped for display"]
+    places = [said["range"].find(word) for word in words]
+    assert -1 not in places and places == sorted(places)
 
 
 @pytest.mark.parametrize("name", ["input/none.ocio", "input/../secret.ocio", "elsewhere/a.ocio", "/etc/passwd"])
@@ -122,7 +154,7 @@ def test_tone_map(nodes: dict[str, type], config: str) -> None:
         node, image=image, operator="agx", config=config, **{**settings, "source": "ACES2065-1", "display": "screen"}
     )
     assert torch.allclose(agx.args[0], image, atol=1e-5)
-    with pytest.raises(Exception, match="made for a display"):
+    with pytest.raises(Exception, match="needs scene-linear light"):
         run(node, image=image, operator="hable", config="auto", **{**settings, "source": "sRGB"})
 
 

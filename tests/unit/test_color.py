@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 import tracemalloc
-import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studioflow.color import menus, ocio
-from studioflow.color.convert import chromaticities_of, convert, encoding_of, linear_of, linear_to_srgb, srgb_to_linear
+from studioflow.color.convert import (
+    chromaticities_of,
+    conversion_sentence,
+    convert,
+    encoding_of,
+    linear_of,
+)
+from studioflow.color.origin import with_origin
 from studioflow.color.spaces import plain_spaces
 from studioflow.errors import StudioFlowError
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import colour
+from ..srgb import linear_to_srgb, srgb_to_linear
+from .colour_reference import colour
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:Aligning", "ignore:.*HLG OOTF")
 
@@ -283,11 +290,18 @@ def test_the_menu_is_the_config() -> None:
     assert menus.light_spaces() == [s for s in menus.spaces()[:-1] if encoding_of(s) in ("linear", "log")]
 
 
+def test_the_help_page_lists_every_plain_space(root: Path) -> None:
+    page = (root / "js" / "docs" / "StudioFlowColorTransform.md").read_text(encoding="utf-8")
+    assert [name for name in (*PLAIN, *menus.CONFIGS) if f"`{name}`" not in page] == []
+
+
 def test_unknown_spaces_name_the_likely_one() -> None:
-    for space, meant in (("sRGb", "sRGB"), ("ACEScgg", "ACEScg"), ("ARRI LogC5", "ARRI LogC4"), ("", None)):
+    for space, meant in (("sRGb", "sRGB"), ("ACEScgg", "ACEScg"), ("ARRI LogC5", "ARRI LogC4"), ("", "")):
         with pytest.raises(StudioFlowError, match="no such colour space") as told:
             convert(some_colors(), "sRGB", space)
-        assert told.value.fix == (f'did you mean "{meant}"?' if meant else None)
+        assert told.value.fix == (
+            f'did you mean "{meant}"?' if meant else "take one of these, or the config that has it"
+        )
         for ask in (encoding_of, chromaticities_of):
             with pytest.raises(StudioFlowError, match="no such colour space"):
                 ask(space)
@@ -388,6 +402,43 @@ def test_a_config_that_changed_is_read_again(studio: str) -> None:
     before = convert(some_colors(), "AP0", "house", studio)
     Path(studio).write_text(STUDIO.replace("[2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2,", "[40, 0, 0, 0, 0, 40, 0, 0, 0, 0, 40,"))
     assert convert(some_colors(), "AP0", "house", studio) == pytest.approx(before / 20)
+
+
+def test_threads_that_come_first_together_get_one_config(studio: str) -> None:
+    """Frames are written on several threads; a space of one copy of a config is not a space of another copy."""
+    for _ in range(5):
+        ocio._opened_once.cache_clear()
+        together = threading.Barrier(4)
+
+        def opened(_: int, together: threading.Barrier = together) -> Any:
+            together.wait()
+            return ocio.open_config(studio)
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len({id(config) for config in list(pool.map(opened, range(4)))}) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ("sRGB", "ACEScg", "from display-referred sRGB to scene-linear ACEScg; no highlights above 1 were added."),
+        ("sRGB", "Adobe RGB", "from display-referred sRGB to display-referred Adobe RGB."),
+        ("ACEScg", "ACEScct", "from scene-linear ACEScg to logarithmic ACEScct."),
+        ("Rec.2100 PQ", "ACEScg", "from display-referred HDR Rec.2100 PQ to scene-linear ACEScg."),
+        ("ACEScg", "ACEScg", ""),
+        ("sRGB", "Raw", ""),
+    ],
+)
+def test_the_sentence_says_what_was_converted(source: str, target: str, said: str) -> None:
+    assert conversion_sentence(source, target) == (f"Converted {said}" if said else "")
+
+
+def test_what_was_said_of_the_values_stays() -> None:
+    known = {"seed": 7, "range": "an estimate"}
+    assert with_origin(known, "Tone-mapped.") == {"seed": 7, "range": "an estimate. Tone-mapped."}
+    assert known == {"seed": 7, "range": "an estimate"}
+    assert with_origin(with_origin(None, "One."), "Two.") == {"range": "One. Two."}
+    assert with_origin(known, "") == known and with_origin(None, "") == {}
 
 
 def test_an_archive_with_its_tables_is_a_config(studio: str, tmp_path: Path) -> None:

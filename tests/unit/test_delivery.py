@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studioflow.color.convert import linear_to_srgb, srgb_to_linear
 from studioflow.delivery.deliver import (
     DOCUMENTS_AND_CHECKSUMS,
     NO_SIDECARS,
@@ -31,6 +30,8 @@ from studioflow.delivery.presets import files_of, shipped_presets, spec_of
 from studioflow.errors import DeliveryError, StudioFlowError
 from studioflow.imaging import formats
 from studioflow.imaging.sheet import FileSpec, Layer, Sheet
+
+from ..srgb import linear_to_srgb, srgb_to_linear
 
 MANIFEST = {
     "studioflow": "1.0",
@@ -254,6 +255,15 @@ def test_a_display_referred_picture_is_not_tone_mapped_and_the_note_says_so(tmp_
     with Image.open(done.pictures[0]) as picture:
         assert np.array_equal(np.asarray(picture), np.rint(pixels[0] * 255).astype(np.uint8))
     assert "tone mapping left out in PNG" in done.notes[0]
+
+
+def test_layers_that_no_file_has_are_told(tmp_path: Path) -> None:
+    depth = Layer("depth", ramp(channels=3)[..., :1], "data")
+    flat = "Print: Adobe RGB 16-bit TIFF, 300 dpi"
+    for preset in ("PNG", flat):
+        assert "depth" in save(tmp_path, ramp(), preset, depth).notes[0]
+    assert save(tmp_path, ramp(), "PNG + EXR", depth).notes == []
+    assert save(tmp_path, ramp(), "PNG").notes == []
 
 
 def test_clipped_values_are_told_once_for_all_frames(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,11 @@ def test_colours_beyond_the_display_of_the_view_are_told() -> None:
     green = np.array([[0.0, 1.0, 0.0]], np.float32)
     assert "66.7 % of the values" in expand(green, "aces_1_3_inverse", source="Adobe RGB")[1]
     assert "clipped" not in expand(green, "aces_1_3_inverse", source="Display P3")[1]
+
+
+def test_the_help_page_lists_every_method(root: Path) -> None:
+    page = (root / "js" / "docs" / "StudioFlowRangeExpansion.md").read_text(encoding="utf-8")
+    assert [name for name in METHODS if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -20,6 +20,8 @@ from studioflow.color.spaces import DATA, plain_spaces
 from studioflow.imaging.icc import profile_for, profile_of
 from studioflow.imaging.sheet import Layer
 
+from .colour_reference import colour
+
 PROFILED = [name for name, row in plain_spaces().items() if row.encoding in ("display", "linear")]
 
 
@@ -29,8 +31,6 @@ def grid(low: float = 0.0) -> np.ndarray:
 
 
 def to_linear(values: np.ndarray, transfer: str, gamma: float | None) -> np.ndarray:
-    import colour
-
     if transfer == "srgb":
         return colour.models.eotf_sRGB(values)
     return values ** (gamma or 1.0)
@@ -38,8 +38,6 @@ def to_linear(values: np.ndarray, transfer: str, gamma: float | None) -> np.ndar
 
 @pytest.mark.parametrize("space", PROFILED)
 def test_littlecms_finds_the_space_in_its_profile(space: str) -> None:
-    import colour
-
     row = plain_spaces()[space]
     xy, white = np.reshape(row.primaries[:6], (3, 2)), np.array(row.primaries[6:])
     matrix = colour.normalised_primary_matrix(xy, white)

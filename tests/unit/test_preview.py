@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studioflow.color.convert import convert, linear_to_srgb, srgb_to_linear
+from studioflow.color.convert import convert
 from studioflow.delivery.layers import picture_of, with_layer
 from studioflow.delivery.preview import preview
 from studioflow.imaging.sheet import Layer
+
+from ..srgb import linear_to_srgb, srgb_to_linear
 
 NOISE = np.random.default_rng(3).random((2, 40, 60, 3), dtype=np.float32)
 
@@ -62,6 +64,7 @@ def test_pictures_and_masks_become_layers_without_a_copy() -> None:
         ("a/b", {"image": NOISE}, "cannot have this name"),
         ("größe", {"image": NOISE}, "cannot have this name"),
         ("a..b", {"image": NOISE}, "cannot have this name"),
+        ("x" * 254, {"image": NOISE}, "cannot have this name"),
         ("Beauty", {"image": NOISE}, "two layers have one name"),
         ("MASK", {"image": NOISE}, "two layers have one name"),
         ("flow", {"image": NOISE[..., :2]}, "this is no picture"),

@@ -26,9 +26,10 @@ from studioflow.imaging import read as reading
 from studioflow.imaging.facts import Facts
 from studioflow.imaging.formats import FORMATS
 from studioflow.imaging.icc import profile_of
+from studioflow.imaging.loaded import load_delivery
 from studioflow.imaging.read import Opened, read_picture
 from studioflow.imaging.read_space import Said, find_space, space_of_profile
-from studioflow.imaging.sheet import FileSpec, Layer, Sheet
+from studioflow.imaging.sheet import LAYER_NAME, FileSpec, Layer, Sheet
 
 from .sheets import sheet_of
 
@@ -315,6 +316,24 @@ def test_pages_are_layers(tmp_path: Path) -> None:
     assert "1 page of another size left out" in opened.notes
 
 
+def test_layers_with_the_names_of_other_programs_are_opened_and_written_again(tmp_path: Path) -> None:
+    def named(name: str) -> list[tuple[int, int, int, bytes, bool]]:
+        return [(285, 2, 0, name.encode(), True)]
+
+    shades = [noise(3, seed) for seed in range(6)]
+    names = ("Hintergrund", "Layer 1", "Layer_1", "View Layer.Mist Z", "größe.", "x" * 400)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:
+        for name, pixels in zip(names, shades, strict=True):
+            tiff.write(pixels, photometric="rgb", metadata=None, extratags=named(name))
+    loaded = load_delivery(tmp_path / "a.tif")
+    assert np.array_equal(loaded.image[0], shades[0]), "beauty is the picture, whatever it is called"
+    assert [layer.name for layer in loaded.others][:4] == ["Layer_1", "Layer_1_2", "View_Layer.Mist_Z", "gr_e"]
+    assert all(LAYER_NAME.fullmatch(layer.name) for layer in loaded.others)
+    for layer, shade in zip(loaded.others, shades[1:], strict=True):
+        assert np.array_equal(layer.pixels[0], shade)
+    assert np.array_equal(load_delivery(tmp_path / "a.tif", "Layer 1").image[0], shades[1])
+
+
 def test_palette_bilevel_and_inverted_grey_become_values(tmp_path: Path) -> None:
     picture = Image.fromarray(whole(3, "uint8")).convert("P", palette=Image.Palette.ADAPTIVE)
     picture.save(tmp_path / "p.tif")
@@ -439,7 +458,7 @@ def test_what_an_exr_says_of_its_space() -> None:
     # Converted by another program, which carried our text along.
     assert find_space(linear._replace(chromaticities=acescg), ours).space == "ACEScg"
     assert find_space(linear._replace(interop="lin_ap0_scene"), ours).space == "ACES2065-1"
-    assert find_space(linear._replace(interop="g24_rec709_scene"), {}).space == "Rec.709 gamma 2.4"
+    assert find_space(linear._replace(interop="ocio:g24_rec709_scene"), {}).space == "Rec.709 gamma 2.4"
     assert find_space(linear._replace(is_aces=True), {}).space == "ACES2065-1"
     assert find_space(linear, {"studioflow:colorspace": "ARRI LogC4"}).space == "ARRI LogC4"
     unknown = find_space(linear._replace(chromaticities=(0.6, 0.3, 0.3, 0.6, 0.2, 0.1, 0.3, 0.3)), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,13 @@ def test_reinhards_equations_on_grey() -> None:
     assert displayed(grey(*light), "reinhard")[:, 0] == pytest.approx(light / (1 + light), abs=2e-5)
     extended = light * (1 + light / 3.0**2) / (1 + light)
     assert displayed(grey(*light), "reinhard_extended", white=3.0)[:, 0] == pytest.approx(extended, rel=2e-5, abs=2e-5)
+
+
+@pytest.mark.parametrize("operator", ["reinhard_extended", "hable"])
+def test_the_white_of_the_sentence_is_what_becomes_white(operator: str) -> None:
+    said = tone_sentence(operator, source=LIGHT, white=3.0)
+    white = float(re.search(r"white at ([\d.]*\d)", said).group(1))
+    assert tone_map(grey(white), operator, source=LIGHT, white=3.0)[0] == pytest.approx([1.0] * 3, abs=1e-5)
 
 
 def test_hables_published_figures() -> None:
@@ -141,9 +149,9 @@ def test_the_sdr_views_stay_in_the_display() -> None:
         assert -1e-4 <= shown.min() and shown.max() <= 1.0001, target
 
 
-def test_infinite_light_is_white_and_alpha_stays() -> None:
+def test_infinite_light_is_bright_and_alpha_stays() -> None:
     light = np.array([[np.inf, np.inf, np.inf, 0.3], [0.2, 0.2, 0.2, -2.0]], np.float32)
-    for operator in ("reinhard", "hable", "aces_2_0"):
+    for operator in [name for name in OPERATORS if name != "agx"]:
         shown = tone_map(light, operator, source="ACEScg", gamma=1.2)
         assert np.isfinite(shown).all() and shown[0, :3].min() > 0.95
         assert np.array_equal(shown[:, 3], light[:, 3])
@@ -210,9 +218,9 @@ def test_a_source_of_the_studio_reaches_the_aces_views(blender: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"source": "sRGB"}, "made for a display"),
-        ({"source": "Rec.2100 PQ"}, "made for a display"),
-        ({"source": "Raw"}, "made for a display"),
+        ({"source": "sRGB"}, "needs scene-linear light"),
+        ({"source": "Rec.2100 PQ"}, "needs scene-linear light"),
+        ({"source": "Raw"}, "needs scene-linear light"),
         ({"operator": "filmic"}, "no such choice"),
         ({"operator": "agx"}, "no view named AgX"),
         ({"operator": "hable", "target": "ACEScg"}, "ends in a space for a display"),
@@ -239,9 +247,15 @@ def test_agx_without_a_display_for_the_target(blender: str) -> None:
 def test_the_sentence_names_what_was_done(blender: str) -> None:
     said = tone_sentence("reinhard_extended", source="ACEScg", white=6.0, exposure_ev=-1.0)
     assert all(word in said for word in ("ACEScg", "sRGB", "Reinhard", "white at 6", "-1 EV")) and said.endswith(".")
-    assert "SDR 100 nits (P3 D65)" in tone_sentence("aces_2_0", source="ACEScg", target="Display P3")
+    aces = tone_sentence("aces_2_0", source="ACEScg", target="Display P3")
+    assert "SDR 100 nits (P3 D65)" in aces and "studio-config-v4.0.0_aces-v2.0" in aces
     by_view = tone_sentence("view", source="lin", config=blender, view="AgX")
     assert '"AgX" of "sRGB"' in by_view and "into" not in by_view
+
+
+def test_the_help_page_lists_every_operator_and_target(root: Path) -> None:
+    page = (root / "js" / "docs" / "StudioFlowToneMap.md").read_text(encoding="utf-8")
+    assert [name for name in (*OPERATORS, *TARGETS) if f"`{name}`" not in page] == []
 
 
 def test_every_display_space_has_a_linear_twin() -> None:
