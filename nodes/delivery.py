@@ -11,7 +11,7 @@ from ..studioflow.color.menus import plain_of
 from ..studioflow.color.spaces import plain_spaces
 from ..studioflow.delivery.menus import DOCUMENTS, NO_SIDECARS, SAMPLES, preset_names
 from ..studioflow.errors import Place
-from ..studioflow.imaging.menus import EXR_COMPRESSIONS, EXR_LAYERS, NOT_FINITE, TIFF_COMPRESSIONS
+from ..studioflow.imaging.menus import EXR_COMPRESSIONS, EXR_LAYERS, EXR_TILES, NOT_FINITE, TIFF_COMPRESSIONS
 from . import host, saving
 
 
@@ -118,7 +118,7 @@ class SaveExr(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "tile",
-                    options=["0", "16", "32", "64", "128", "256", "512"],
+                    options=list(EXR_TILES),
                     default="0",
                     tooltip="Side of a tile in pixels; 0 writes scanlines, which compositing wants.",
                 ),
@@ -165,7 +165,9 @@ class SaveExr(io.ComfyNode):
         not_finite: str, **settings: Any,
     ) -> io.NodeOutput:  # fmt: skip
         from ..studioflow.delivery.presets import entry_of, spec_of
+        from ..studioflow.errors import require_choice
 
+        require_choice("tile", tile, EXR_TILES)
         entry = entry_of(
             "exr", sample, color_space=color_space, compression=compression, layers=layers_as, tile=int(tile),
             compression_level=compression_level or None, not_finite=not_finite,

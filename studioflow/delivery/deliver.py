@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -102,8 +103,24 @@ def deliver(
             for path, _ in jobs:
                 require_inside(naming.root, path, naming.pattern)
         groups.append(jobs)
-    files = write_groups(groups, replace=at.replace, in_flight=in_flight, progress=progress)
-    return Delivery(files, list(told), lines_of(told, specs, layers), notes_of(told, specs, layers[0]))
+    with _no_folder_in_vain(at.folder):
+        files = write_groups(groups, replace=at.replace, in_flight=in_flight, progress=progress)
+    return Delivery(files, list(told), lines_of(told, specs, layers), notes_of(told, specs, layers))
+
+
+@contextmanager
+def _no_folder_in_vain(folder: Path) -> Iterator[None]:
+    """Takes away what was made of the folder where no file came into it: it would count as a {version}."""
+    made: list[Path] = []
+    with suppress(OSError):
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise
 
 
 # ---------------------------------------------------------------- one frame

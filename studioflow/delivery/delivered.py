@@ -77,7 +77,7 @@ def _held(spec: FileSpec, layers: Sequence[Layer]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def notes_of(told: Mapping[Path, Sequence[str]], specs: Sequence[FileSpec], picture: Layer) -> list[str]:
+def notes_of(told: Mapping[Path, Sequence[str]], specs: Sequence[FileSpec], layers: Sequence[Layer]) -> list[str]:
     """What the writers told of each file, the same note of several once, and what was left out."""
     said: dict[str, list[str]] = {}
     for path, notes in told.items():
@@ -86,10 +86,16 @@ def notes_of(told: Mapping[Path, Sequence[str]], specs: Sequence[FileSpec], pict
     lines = [
         f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {note}" for note, names in said.items()
     ]
-    left_out = {spec.format.upper() for spec in specs if spec.tone_mapping and not is_tone_mapped(picture.space, spec)}
+    left_out = {
+        spec.format.upper() for spec in specs if spec.tone_mapping and not is_tone_mapped(layers[0].space, spec)
+    }
     if left_out:
         why = "it is for scene-linear pictures that go into a space for a display"
         lines.insert(0, f"tone mapping left out in {', '.join(sorted(left_out))}: {why}")
+    # An EXR says itself which layers it was to leave out.
+    if len(layers) > 1 and all(spec.layers == "none" and spec.format != "exr" for spec in specs):
+        names = ", ".join(layer.name for layer in layers[1:])
+        lines.insert(0, f"layers left out: {names}; none of these files has any, EXR and TIFF with layers do")
     return _shortened(lines, "notes")
 
 

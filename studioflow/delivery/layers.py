@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..color.spaces import DATA, DEFAULT_SPACE
 from ..errors import DeliveryError
 from ..imaging.menus import MAIN
-from ..imaging.sheet import Layer
+from ..imaging.sheet import LAYER_NAME, Layer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-"""What every reader of layers takes; a dot makes a group of them."""
 
 
 def picture_of(pixels: NDArray[np.float32], space: str = DEFAULT_SPACE, name: str = MAIN) -> Layer:
@@ -58,12 +54,13 @@ def with_layer(
             allowed="image or mask",
             fix="connect one of them; a second Layers node takes the other",
         )
-    if not _NAME.fullmatch(name):
+    if not LAYER_NAME.fullmatch(name):
         raise DeliveryError(
             "a layer cannot have this name",
             where="name",
             found=f'"{name}"',
-            allowed="letters without accents, digits, - and _, with dots between groups, such as depth or light.key",
+            allowed="letters without accents, digits, - and _, with dots between groups, 253 in all, "
+            "such as depth or light.key",
         )
     if name.casefold() in (MAIN, *(layer.name.casefold() for layer in layers)):
         raise DeliveryError(

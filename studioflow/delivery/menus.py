@@ -30,7 +30,7 @@ def preset_names(folder: Path | None = None) -> list[str]:
     for path in preset_files(folder):
         try:
             names += [name for name in names_in(json.loads(path.read_bytes())) if name not in names]
-        except (OSError, ValueError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, RecursionError, AttributeError, TypeError) as error:
             logging.warning("StudioFlow: %s holds no delivery presets (%s)", path, error)
     return names
 

@@ -57,7 +57,8 @@ _Component = list["str | _Field"]
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises DeliveryError where the pattern has a field that there is not, or a brace that belongs to none."""
+    """Raises DeliveryError where the pattern has a field that there is not, a brace that belongs to none, or a letter
+    that cannot be seen, such as a line break: it would break the lines of a list of checksums."""
     _components(pattern)
 
 
@@ -150,14 +151,26 @@ def safe(text: str, most_bytes: int = _LONGEST_VALUE) -> str:
 
 
 def _is_unfit(letter: str) -> bool:
-    return letter in _FORBIDDEN or letter in _TURNS_TEXT or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+    return letter in _FORBIDDEN or _is_unseen(letter)
+
+
+def _is_unseen(letter: str) -> bool:
+    return letter in _TURNS_TEXT or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
 
 
 # ---------------------------------------------------------------- the pattern
 
 
 def _components(pattern: str) -> list[_Component]:
-    if "\0" in pattern or not pattern.strip() or os.path.normpath(pattern) == ".":
+    if unseen := [letter for letter in pattern if _is_unseen(letter)]:
+        raise DeliveryError(
+            "the name has a character that cannot be seen",
+            where="filename_prefix",
+            found=ascii(unseen[0]),
+            allowed="one line of letters, digits and signs",
+            fix="type the name anew, or take the line break out",
+        )
+    if not pattern.strip() or os.path.normpath(pattern) == ".":
         raise DeliveryError(
             "the name is empty",
             where="filename_prefix",

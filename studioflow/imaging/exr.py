@@ -11,7 +11,6 @@ file of several parts each part has the name of its layer, and the channels keep
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +21,12 @@ from .exr_attributes import attributes, colour
 from .exr_values import is_depth, notes_of, planes_of
 from .exr_whole import require_whole
 from .menus import EXR_COMPRESSIONS, EXR_LAYERS, NOT_FINITE
-from .sheet import FileSpec, Layer, Sheet
+from .sheet import LAYER_NAME, FileSpec, Layer, Sheet
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _ONE_CHANNEL = {"mask": "A", "alpha": "A", "matte": "A"}
 
 
@@ -148,12 +146,12 @@ def _require_layers(layers: Sequence[Layer], spec: FileSpec) -> None:
     names = [layer.name for layer in layers]
     for layer in layers:
         shape = layer.pixels.shape
-        if not _NAME.fullmatch(layer.name) or names.count(layer.name) > 1:
+        if not LAYER_NAME.fullmatch(layer.name) or names.count(layer.name) > 1:
             raise DeliveryError(
                 "a layer needs a name of its own",
                 where=f'layer "{layer.name}"',
                 found="the same name twice" if names.count(layer.name) > 1 else "a name that no program would read",
-                allowed="letters, digits, _ and -, with single dots between them",
+                allowed="letters, digits, _ and -, with single dots between them, 253 in all",
                 fix="rename the layer",
             )
         if len(shape) != 3 or shape[2] not in (1, 3, 4) or 0 in shape:

@@ -164,7 +164,7 @@ def _editorial(facts: Facts) -> dict[str, Any]:
     header: dict[str, Any] = {"capDate": facts.captured.strftime("%Y:%m:%d %H:%M:%S")}
     if offset is not None:
         # UTC = local time + utcOffset.
-        header["utcOffset"] = -offset.total_seconds()
+        header["utcOffset"] = 0.0 - offset.total_seconds()
     if owner := facts.copyright or facts.author:
         header["owner"] = owner
     titled = f"{facts.title} ({facts.sku})" if facts.title and facts.sku else facts.title or facts.sku

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,14 +11,15 @@ from ..errors import StudioFlowError
 from ..manifest import CAPTION_KEY, load_with_notes
 from .documents import PROVENANCE_KEY
 from .menus import AS_STORED, MAIN
-from .read import Opened, read_picture
+from .read import Opened, read_picture, unique
 from .sheet import RANGE_KEY, Layer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-"""What a picture may be converted to when it is loaded."""
+_LONGEST_NAME = 240
+"""Of a layer, with room for the number that tells two of one name apart."""
 
 
 class Loaded(NamedTuple):
@@ -56,13 +58,20 @@ def load_delivery(path: Path, layer: str = MAIN, space: str = AS_STORED) -> Load
         mask=mask[None],
         space=name,
         # The picture itself is no further layer, whichever was chosen.
-        others=tuple(
-            one._replace(pixels=one.pixels[None]) for one in opened.layers if one is not chosen and one.name != MAIN
-        ),
+        others=_for_files([one for one in opened.layers[1:] if one is not chosen]),
         manifest=manifest,
         caption=opened.texts.get(CAPTION_KEY, ""),
         provenance=_provenance(opened),
-        notes=(f"{path.name}: layer {layer} of {len(opened.layers)}, {name}", *opened.notes, *notes),
+        notes=(f"{path.name}: layer {chosen.name} of {len(opened.layers)}, {name}", *opened.notes, *notes),
+    )
+
+
+def _for_files(layers: list[Layer]) -> tuple[Layer, ...]:
+    """With names that every file can have: other programs write spaces and accents, and nobody could rename them."""
+    groups = [[re.sub(r"[^A-Za-z0-9_-]+", "_", group) for group in layer.name.split(".") if group] for layer in layers]
+    names = unique([".".join(group)[:_LONGEST_NAME].strip(".") or "layer" for group in groups])
+    return tuple(
+        layer._replace(name=name, pixels=layer.pixels[None]) for layer, name in zip(layers, names, strict=True)
     )
 
 

@@ -9,6 +9,8 @@ EXR_COMPRESSIONS = (
     *("htj2k256", "htj2k32"),
 )
 EXR_LAYERS = ("one", "parts", "none")
+EXR_TILES = ("0", "16", "32", "64", "128", "256", "512")
+"""Sides of a tile in pixels; 0 is none."""
 NOT_FINITE = ("keep", "replace", "refuse")
 TIFF_COMPRESSIONS = ("zip", "zstd", "lzw", "none")
 SUFFIXES = (".exr", ".tif", ".tiff", ".png", ".webp", ".avif", ".jpg", ".jpeg")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .sheet import Layer, Sheet
 
 _BAND_BYTES = 1 << 20
+_FIRST_INFINITE_HALF = 65520.0
+"""What is nearer to it than to the largest half rounds to infinity."""
 
 
 class Loss(NamedTuple):
@@ -26,6 +28,9 @@ class Loss(NamedTuple):
     """NaN; whole numbers have none, so they became 0."""
     infinite: int = 0
     """Finite, but beyond what a half float reaches."""
+    nan_kept: int = 0
+    infinite_kept: int = 0
+    """What is not finite in floats, which can hold it."""
 
     def plus(self, other: Loss) -> Loss:
         return Loss(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -36,6 +41,8 @@ class Loss(NamedTuple):
             (self.clipped, "outside 0..1 and were clipped"),
             (self.not_numbers, "not numbers (NaN) and became 0"),
             (self.infinite, "too large for 16-bit floats and became infinite"),
+            (self.nan_kept, "not numbers (NaN) and stayed so"),
+            (self.infinite_kept, "infinite and stayed so"),
         )
         return [f'layer "{layer}": {share(count, self.values)} were {what}' for count, what in found if count]
 
@@ -47,12 +54,7 @@ def quantize(values: NDArray[np.float32], dtype: Any) -> tuple[NDArray[Any], Los
 
     kind = np.dtype(dtype)
     if kind.kind == "f":
-        with np.errstate(over="ignore"):
-            stored = values.astype(kind, copy=False)
-        lost = 0
-        if kind.itemsize == 2 and not np.isfinite(stored).all():
-            lost = int(np.count_nonzero(np.isinf(stored) & np.isfinite(values)))
-        return stored, Loss(values.size, infinite=lost)
+        return _as_floats(values, kind)
     most = np.float32(np.iinfo(kind).max)
     loss = Loss(values.size)
     # NaN makes the comparison false, and so is found in the same pass.
@@ -62,6 +64,24 @@ def quantize(values: NDArray[np.float32], dtype: Any) -> tuple[NDArray[Any], Los
         values = np.where(nan, np.float32(0.0), np.clip(values, 0.0, 1.0))
     scaled = values * most
     return np.rint(scaled, out=scaled).astype(kind), loss
+
+
+def _as_floats(values: NDArray[np.float32], kind: np.dtype[Any]) -> tuple[NDArray[Any], Loss]:
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        stored = values.astype(kind, copy=False)
+    limit = _FIRST_INFINITE_HALF if kind.itemsize == 2 else np.inf
+    # NaN makes the comparison false here too.
+    if values.min() > -limit and values.max() < limit:
+        return stored, Loss(values.size)
+    infinite = np.isinf(values)
+    return stored, Loss(
+        values.size,
+        infinite=int(np.count_nonzero(np.isinf(stored) & ~infinite)),
+        nan_kept=int(np.count_nonzero(np.isnan(values))),
+        infinite_kept=int(np.count_nonzero(infinite)),
+    )
 
 
 def whole_numbers(sheet: Sheet, layer: Layer, dtype: Any) -> tuple[NDArray[Any], list[str]]:

@@ -83,8 +83,11 @@ class Opened(NamedTuple):
         return bool(self.space_by)
 
     def layer(self, name: str) -> Layer:
-        """The layer of that name; StudioFlowError with all names where there is none."""
+        """The layer of that name, with MAIN the picture whatever it is called (other programs name its page or part);
+        StudioFlowError with all names where there is none."""
         names = [layer.name for layer in self.layers]
+        if name == MAIN:
+            return self.layers[0]
         if name not in names:
             raise StudioFlowError(
                 "the file has no such layer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 RANGE_KEY, SPACE_KEY, DATA_KEY = "studioflow:range", "studioflow:colorspace", "studioflow:data"
 """Texts that a file has of its own values: how they came to be, their space, and the layers that are no colours."""
+
+
+LAYER_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+"""What every reader of layers takes; a dot makes a group of them. OpenEXR cuts the name of a channel (``name.R``) after
+255 letters without a word, and R, G and B would become one channel."""
 
 
 class Layer(NamedTuple):

@@ -257,6 +257,20 @@ def test_a_display_referred_picture_is_not_tone_mapped_and_the_note_says_so(tmp_
     assert "tone mapping left out in PNG" in done.notes[0]
 
 
+def test_a_delivery_that_fails_leaves_no_folder_to_count_as_a_version(tmp_path: Path) -> None:
+    spec = spec_of({"format": "exr", "not_finite": "refuse"})
+    broken = np.full((2, 8, 8, 3), np.nan, np.float32)
+    (tmp_path / "old").mkdir()
+    for pattern in ("new/deep/v{version:03}/a.{frame:02}", "old/v{version:03}/a.{frame:02}"):
+        with pytest.raises(DeliveryError, match="not to be delivered"):
+            save(tmp_path, broken, [spec], pattern=pattern)
+        assert [path.name for path in tmp_path.rglob("*")] == ["old"]
+        done = save(tmp_path, ramp(2), [spec], pattern=pattern)
+        assert {path.parent.name for path in done.files} == {"v001"}
+        shutil.rmtree(tmp_path / done.files[0].relative_to(tmp_path).parts[0])
+        (tmp_path / "old").mkdir(exist_ok=True)
+
+
 def test_layers_that_no_file_has_are_told(tmp_path: Path) -> None:
     depth = Layer("depth", ramp(channels=3)[..., :1], "data")
     flat = "Print: Adobe RGB 16-bit TIFF, 300 dpi"

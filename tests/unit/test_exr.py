@@ -249,7 +249,7 @@ def test_layers_left_out(tmp_path: Path) -> None:
     assert set(channels_of(path)) == set("RGBA")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a..b", ".a", "a.", "Tiefe ü", "a/b", MAIN])
+@pytest.mark.parametrize("name", ["", "a b", "a..b", ".a", "a.", "Tiefe ü", "a/b", "x" * 254, MAIN])
 def test_a_layer_without_a_name_of_its_own(tmp_path: Path, name: str) -> None:
     sheet = sheet_of(Layer(MAIN, photo(), SPACE), Layer(name, photo(), SPACE))
     with pytest.raises(DeliveryError, match="a layer needs a name of its own"):

@@ -96,6 +96,9 @@ def test_fields_of_a_shot() -> None:
         ("", "the name is empty"),
         (" ", "the name is empty"),
         (".", "the name is empty"),
+        ("a\nb", "cannot be seen"),
+        ("{sku}\x1b[2J", "cannot be seen"),
+        ("x/\u202egnp.a", "cannot be seen"),
     ],
 )
 def test_patterns_that_are_none(tmp_path: Path, pattern: str, told: str) -> None:

@@ -205,8 +205,9 @@ def test_a_broken_file_does_not_keep_the_menu_from_opening(tmp_path: Path, caplo
     own(tmp_path, MINE, "b.json")
     own(tmp_path, "[1]", "c.json")
     (tmp_path / "d.json").write_bytes(b"\xff\xfe")
+    own(tmp_path, "[" * 200_000, "e.json")
     assert preset_names(tmp_path)[-1] == "Agency: proof"
-    assert "a.json" in caplog.text
+    assert all(f"{name}.json" in caplog.text for name in "acde")
     assert preset_names(tmp_path / "none") == [*SHIPPED, AS_MANIFEST]
 
 
