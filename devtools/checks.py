@@ -16,6 +16,8 @@ from .processes import child_env, run_plain
 from .steps import Progress, run_logged
 
 STAGES = ["lint", "unit", "nodes", "host", "browser"]
+# Spread over processors. Each worker of the host tests has a ComfyUI of its own, and each file needs only one.
+SPLIT = {"unit": ["-n", "auto", "--dist", "worksteal"], "host": ["-n", "2", "--dist", "loadfile"]}
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"]
 
 
@@ -48,7 +50,7 @@ def pytest_stage(stage: str, python: Path, more: Sequence[str], env: dict[str, s
     junit.parent.mkdir(parents=True, exist_ok=True)
     junit.unlink(missing_ok=True)
     started = time.monotonic()
-    split = ["-n", "auto", "--dist", "worksteal"] if stage == "unit" and can_split(python) else []
+    split = SPLIT.get(stage, []) if can_split(python) else []
     code = run_plain([python, "-m", "pytest", f"tests/{stage}", f"--junitxml={junit}", *split, *more], env)
     return pytest_result(stage, code, junit, time.monotonic() - started)
 

@@ -368,10 +368,10 @@ def test_everything_can_be_shown(before: dict[str, Any], after: dict[str, Any]) 
     ids=["numbers", "objects", "keys", "many lists", "every second", "the end", "many ends"],
 )
 def test_large_documents_take_no_quadratic_time(before: dict[str, Any], after: dict[str, Any]) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     patch = patch_between({"extensions": before}, {"extensions": after})
-    # Generous for a busy machine; quadratic time would be over ten seconds.
-    assert time.perf_counter() - begun < 5
+    # Of this process, whatever else the machine does; quadratic time would be over ten seconds.
+    assert time.process_time() - begun < 5
     assert text_of(jsonpatch.apply_patch({"extensions": before}, patch)) == text_of({"extensions": after})
 
 
@@ -399,10 +399,10 @@ def test_comparing_a_large_manifest_is_quick() -> None:
     subjects = [{"description": " ".join(pick.choices(words, k=8)), "details": f"{i}"} for i in range(200)]
     before = SAMPLE | {"scene": SAMPLE["scene"] | {"subjects": subjects}}
     after = SAMPLE | {"scene": SAMPLE["scene"] | {"subjects": [item | {"details": "x"} for item in subjects[::-1]]}}
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = compare(before, after)
     found.html()
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert {change.kind for change in found.changes} == {"moved", "changed"}
 
 

@@ -114,9 +114,9 @@ def test_changed_words_of_a_sentence_are_marked() -> None:
     ids=["words", "spaces", "spaces between", "many", "few words"],
 )
 def test_marking_words_is_bounded(one: str, other: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     html = compare({"studioflow": "1.0", "caption": {"x": one}}, {"studioflow": "1.0", "caption": {"x": other}}).html()
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert "<del>" not in html
 
 
