@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from _common import report
+from _common import peak_bytes, report
 
 from studioflow.imaging.exr import write_exr
 from studioflow.imaging.facts import facts_of
@@ -187,11 +186,6 @@ def measure_memory(side: int, bit_depth: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_exr(Path(folder) / "picture.exr", sheet_of(pixels), spec_of("zip", bit_depth))
     print((peak_bytes() - before) / pixels.nbytes)
-
-
-def peak_bytes() -> int:
-    """ru_maxrss counts KiB on Linux and bytes on macOS."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ Target: at most 1.1 times tifffile called bare.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-from _common import ROOT, report
+from _common import ROOT, peak_bytes, report
 
 RUNS = 7
 WIDTH, HEIGHT = 3840, 2160
@@ -137,7 +136,7 @@ def measure_memory(path: Path) -> None:
     for start in range(0, LARGE, 512):
         pixels[start : start + 512] = small
     writers("zip")["StudioFlow, all metadata"](path, pixels)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_bytes() / 2**20)
 
 
 def beyond_four_gigabytes(path: Path) -> None:
