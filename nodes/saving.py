@@ -46,7 +46,7 @@ def caption_input() -> io.Input:
 def provenance_input() -> io.Input:
     """The socket of the provenance."""
     return host.Provenance.Input(
-        "provenance", optional=True, tooltip="From FIBO Sampler, Tone Map or Range Expansion; goes along."
+        "provenance", optional=True, tooltip="From FIBO Sampler, a node of colour or Load Delivery; goes along."
     )
 
 

@@ -1,4 +1,4 @@
-"""Views of displays: which one an operator of tone mapping stands for. The ACES ones are listed in views.json."""
+"""Views of displays: which one an operator of tone mapping stands for, by views.json."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ from ..resources import table
 from . import ocio
 
 ACES = ("aces_1_3", "aces_2_0")
-_AGX_DISPLAYS = {
-    "sRGB": ("srgb", "sRGB"),
-    "Display P3": ("displayp3", "Display P3"),
-    "Rec.709 gamma 2.4": ("rec.1886", "Rec.709 gamma 2.4"),
-    "Adobe RGB": ("srgb", "sRGB"),
-    "Rec.2100 PQ": ("2100-pq", "Rec.2100 PQ"),
-    "Rec.2100 HLG": ("2100-hlg", "Rec.2100 HLG"),
-}
-"""What the name of a display holds, without blanks and capitals, and what its values are, by the space wanted."""
+_TABLE = "color/views.json"
 
 
 class View(NamedTuple):
@@ -44,7 +36,7 @@ def chosen_view(operator: str, target: str, config: str, display: str = "", view
 
 def aces_view(operator: str, target: str) -> View:
     """The ACES output transform for a plain display space; StudioFlowError where there is none."""
-    row = table("color/views.json")[operator]
+    row = table(_TABLE)[operator]
     if target not in row["views"]:
         raise StudioFlowError(
             "the ACES output transforms have no display for this space",
@@ -72,7 +64,7 @@ def _agx_view(target: str, config: str, display: str) -> View:
     if display:
         shown = _named(display, agx, "display", config)
         return View(opened, shown, agx[shown])
-    word, shows = _AGX_DISPLAYS.get(target, ("", ""))
+    word, shows = table(_TABLE)["agx"]["displays"].get(target, ("", ""))
     fitting = next((shown for shown in agx if word and word in shown.casefold().replace(" ", "")), None)
     if fitting is None:
         raise StudioFlowError(

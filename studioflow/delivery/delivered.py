@@ -40,7 +40,8 @@ def origin_of(picture: Layer, spec: FileSpec, said: str) -> str:
     """How the values came to be. Where nobody ``said``: what is done here, and nothing of what was before."""
     mapped = is_tone_mapped(picture.space, spec)
     tone = f", tone-mapped ({(spec.tone_mapping or {}).get('operator', 'none')})" if mapped else ""
-    return (said or _origin_by_encoding(picture, spec)) + tone
+    origin = said or _origin_by_encoding(picture, spec)
+    return origin.rstrip(".") + tone if tone else origin
 
 
 def _origin_by_encoding(picture: Layer, spec: FileSpec) -> str:

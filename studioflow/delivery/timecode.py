@@ -22,7 +22,7 @@ def advance(timecode: str, frames: int, frames_per_second: float) -> str:
     base = round(frames_per_second)
     match = _FORM.fullmatch(timecode)
     if not match or base < 1:
-        raise _no_timecode(timecode, f"HH:MM:SS:FF or HH:MM:SS;FF, at a frame rate; not {frames_per_second:g}")
+        raise _no_timecode(timecode, "HH:MM:SS:FF or HH:MM:SS;FF, with a frame rate of 1 or more")
     hours, minutes, seconds, number = (int(match[index]) for index in (1, 2, 3, 5))
     if hours > 23 or minutes > 59 or seconds > 59 or number >= base:
         raise _no_timecode(timecode, f"at most 23:59:59:{base - 1:02} at {frames_per_second:g} frames a second")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from ..errors import StudioFlowError
 from ..files import sha256
 from ..manifest import CAPTION_KEY, content_id, load
-from .documents import MODEL_KEY, PROVENANCE_KEY, SEED_KEY
+from .documents import MODEL_KEY, PROVENANCE_KEY, SEED_KEY, json_object
 from .read import Opened, read_picture
 from .sheet import RANGE_KEY, Layer
 
@@ -175,11 +174,7 @@ def _caption(text: str) -> str:
 
 
 def _from(text: str, key: str) -> str:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    return str(found.get(key, "")) if isinstance(found, dict) else ""
+    return str(json_object(text).get(key, ""))
 
 
 def _short(text: str) -> str:

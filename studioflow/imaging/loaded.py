@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import StudioFlowError
 from ..manifest import CAPTION_KEY, load_with_notes
-from .documents import PROVENANCE_KEY
+from .documents import PROVENANCE_KEY, json_object
 from .menus import AS_STORED, MAIN
 from .read import Opened, read_picture, unique
 from .sheet import RANGE_KEY, Layer
@@ -105,10 +104,6 @@ def _manifest(path: Path) -> tuple[dict[str, Any] | StudioFlowError, tuple[str, 
 
 def _provenance(opened: Opened) -> dict[str, Any]:
     """What the file says of how it was made; empty where it does not, or not in JSON."""
-    try:
-        found = json.loads(opened.texts.get(PROVENANCE_KEY, ""))
-    except (ValueError, RecursionError):
-        found = {}
     # How the values came to be goes on with them into the next file.
     origin = {"range": opened.texts[RANGE_KEY]} if RANGE_KEY in opened.texts else {}
-    return origin | (found if isinstance(found, dict) else {})
+    return origin | json_object(opened.texts.get(PROVENANCE_KEY, ""))

@@ -7,7 +7,6 @@ our own documents.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from .. import VERSION
-from .documents import MODEL_KEY, PROVENANCE_KEY
+from .documents import MODEL_KEY, PROVENANCE_KEY, json_object
 from .icc import profile_for
 from .sheet import Sheet
 
@@ -122,10 +121,7 @@ def source_type(texts: Mapping[str, str]) -> str:
     """IPTC's term for a picture that a model made, or made out of another one; empty where no model is told of."""
     if not texts.get(MODEL_KEY):
         return ""
-    try:
-        edited = _is_edit(json.loads(texts.get(PROVENANCE_KEY, "")))
-    except (ValueError, RecursionError):
-        edited = False
+    edited = _is_edit(json_object(texts.get(PROVENANCE_KEY, "")))
     return _SOURCE_TYPES + ("compositeWithTrainedAlgorithmicMedia" if edited else "trainedAlgorithmicMedia")
 
 

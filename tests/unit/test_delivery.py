@@ -25,6 +25,7 @@ from studioflow.delivery.deliver import (
     Naming,
     deliver,
 )
+from studioflow.delivery.delivered import origin_of
 from studioflow.delivery.menus import OVERWRITE, REFUSE
 from studioflow.delivery.presets import files_of, shipped_presets, spec_of
 from studioflow.errors import DeliveryError, StudioFlowError
@@ -246,6 +247,14 @@ def test_scene_linear_light_is_tone_mapped_where_asked(tmp_path: Path) -> None:
         assert picture.text["studioflow:range"] == "merged from 3 exposures, tone-mapped (reinhard)"
     assert level == pytest.approx(linear_to_srgb(np.array([0.5]))[0], abs=1 / 255)
     assert done.notes == []
+
+
+def test_what_was_said_of_the_values_goes_on_in_one_sentence() -> None:
+    spec = spec_of({"format": "png", "tone_mapping": {"operator": "hable"}})
+    light = Layer("beauty", np.ones((1, 1, 3), np.float32), "ACEScg")
+    assert origin_of(light, spec, "An estimate, not captured light.") == (
+        "An estimate, not captured light, tone-mapped (hable)"
+    )
 
 
 def test_a_display_referred_picture_is_not_tone_mapped_and_the_note_says_so(tmp_path: Path) -> None:
