@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import shutil
 import struct
@@ -30,6 +31,8 @@ FIBO_1, FIBO_EDIT, FIBO_2 = (f"studioflow-standin-fibo-{name}" for name in ("1",
 CAPTION = '{"short_description":"a cup"}'
 EDIT_CAPTION = '{"short_description":"a cup","edit_instruction":"Make the cup blue"}'
 SMALL = {"width": 64, "height": 48, "seed": 3, "steps": 2, "cfg": 5.0, "count": 1, "negative": "", "caption": CAPTION}
+LONG = {"steps": 6, "width": 384, "height": 384}
+UNSEEN_SEEDS = itertools.count(1000)
 COMFYUIS = ("ImageBatch", "JoinImageWithAlpha", "LoadImage")
 PREVIEW_IMAGE = 1
 """ComfyUI's binary frame type of a preview; an image type (1 is JPEG) and the file follow."""
@@ -103,11 +106,24 @@ def refused(host: dev.Host, prompt: dict[str, Any], told: str, at: str) -> None:
 
 
 def free(host: dev.Host, **flags: bool) -> None:
-    """Posts to /free; what it frees goes before the next prompt starts."""
+    """Posts to /free while a picture of its own is rendered, and waits for that picture.
+
+    ComfyUI looks at the flags when a prompt ends, or when its idle worker wakes, which may be after the next prompt.
+    """
     body = json.dumps(flags).encode()
     request = urllib.request.Request(f"{host.url}/free", body, {"Content-Type": "application/json"})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
-        assert answer.status == 200
+
+    async def post_meanwhile() -> None:
+        async with ComfyClient(host.url) as comfy:
+            job = await comfy.submit(shot(FIBO_2, **LONG | {"seed": next(UNSEEN_SEEDS)}))
+            async for event in job.events():
+                if isinstance(event, Progress) and event.node_id == "render":
+                    break
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+                assert answer.status == 200
+            await job.wait()
+
+    asyncio.run(post_meanwhile())
 
 
 @dataclass
@@ -244,9 +260,6 @@ def test_previews_reach_the_client(lives: tuple[Life, Life]) -> None:
         with Image.open(io.BytesIO(frame[8:])) as picture:
             picture.load()
             assert picture.format == "JPEG" and picture.size == (512, 512) and np.asarray(picture).std() > 5
-
-
-LONG = {"steps": 6, "width": 384, "height": 384}
 
 
 @pytest.fixture(scope="module")
