@@ -76,13 +76,23 @@ def demo_command(args: argparse.Namespace, _rest: Sequence[str]) -> int:
         print(f"[{len(steps) + 1}/{len(steps) + 1}] Render {manifest.name} with the recipe {args.recipe}")
         command = [python, "-m", "studioflow", "render", manifest, "--recipe", args.recipe]
         command += ["--server", hosts[0].url, "--out", out, *model]
-        code = run_plain(command, child_env(comfyui, HF_HUB_OFFLINE="1"))
+        code = run_plain(command, child_env(comfyui, HF_HUB_OFFLINE="1")) or greybox(python, manifest, out)
         if code == 0 and args.keep:
             print(f"\nComfyUI keeps running: {hosts[0].url}\nCtrl-C stops it.")
             with contextlib.suppress(KeyboardInterrupt):
                 hosts[0].process.wait()
                 raise stopped(hosts[0])
     return code
+
+
+def greybox(python: Path, manifest: Path, out: Path) -> int:
+    """Show the shot with stand-in shapes, which needs no weights; the exit code of `studioflow greybox`."""
+    known = [python, "-c", "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ['mitsuba', 'trimesh'])))"]
+    if run_plain(known, child_env()):
+        print(f"No greybox of the shot: it needs {python} -m pip install mitsuba trimesh")
+        return 0
+    print(f"\nGreybox of {manifest.name}: its camera and light on stand-in shapes")
+    return run_plain([python, "-m", "studioflow", "greybox", manifest, "--out", out], child_env())
 
 
 def bench_command(args: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import VERSION
 from ..errors import StudioFlowError
-from . import documents, inspect, render
+from . import documents, greybox, inspect, render
 from .console import prepare_streams, printable
 
 
@@ -50,5 +50,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     documents.add_commands(commands)
     inspect.add_commands(commands)
+    greybox.add_commands(commands)
     render.add_commands(commands)
     return parser

@@ -1,0 +1,273 @@
+"""The greybox of a manifest: a physically based render with stand-in shapes, and maps of its geometry."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ..errors import StudioFlowError
+from ..studio.placement import to_comfyui
+from .parts import Lamp
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .camera import View
+    from .maps import Maps
+    from .scene import Find, Shot
+
+MAX_SIDE = 4096
+SPACE = "ACEScg"
+"""The space of the scene-linear picture."""
+
+
+class Quality(NamedTuple):
+    """``samples`` of light a pixel, ``bounces`` of a path, and ``looks`` a pixel side for masks and lines (odd)."""
+
+    samples: int
+    bounces: int
+    looks: int
+
+
+QUALITIES = {"draft": Quality(8, 6, 1), "preview": Quality(64, 10, 3), "final": Quality(256, 16, 3)}
+_DENOISING_SAMPLES = 16
+"""Samples a pixel of the colours and normals that guide a denoiser; they are hardly noisy."""
+
+
+class Settings(NamedTuple):
+    """How to render: pixels, a name of QUALITIES, and the display picture's white balance and tone curve.
+
+    ``tone`` is an operator of color/menus; ``none`` shows light as it is, up to paper white.
+    """
+
+    width: int
+    height: int
+    quality: str = "draft"
+    seed: int = 0
+    denoise: bool = True
+    white_balance_k: float = 5600.0
+    tone: str = "none"
+
+
+class Progress(Protocol):
+    def __call__(self, done: int, total: int, picture: Callable[[], NDArray[np.float32] | None], /) -> None:
+        """Is told after each step; ``picture()`` is the display picture so far. What it raises ends the render."""
+
+
+class Greybox(NamedTuple):
+    """[H, W] and [H, W, 3] float32 arrays, and what there is to say.
+
+    ``linear`` is scene-linear ACEScg in which 18 % grey that faces the key light lands at 0.18; ``display``
+    sRGB-encoded 0..1, balanced to white_balance_k; ``depth`` metres along the view, 1e10 where nothing is;
+    ``depth_map`` 0..1, near white; ``normals`` -1..1 in the camera's space, X right, Y up, Z towards it; ``masks`` a
+    name and the coverage 0..1 of each subject; ``lines`` white on black. The maps are sharp whatever the aperture.
+    ``camera_info`` is ComfyUI's.
+    """
+
+    linear: NDArray[np.float32]
+    display: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    depth_map: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    lines: NDArray[np.float32]
+    masks: tuple[tuple[str, NDArray[np.float32]], ...]
+    camera_info: dict[str, Any]
+    notes: tuple[str, ...]
+    variant: str
+    seconds: float
+
+
+def render_greybox(
+    manifest: Mapping[str, Any], settings: Settings, find: Find, progress: Progress | None = None
+) -> Greybox:
+    """Renders the manifest's shot with its camera, light and stand-ins.
+
+    ``find`` as in ``scene.shot_of``. The same manifest, settings and machine give the same bits. StudioFlowError for
+    settings out of range, for what ``shot_of`` refuses, and where Mitsuba is not installed.
+    """
+    quality = _checked(settings)
+    from .variants import mitsuba
+
+    started = time.monotonic()
+    mi = mitsuba()
+    from .maps import near_is_white
+    from .scene import shot_of
+
+    shot = shot_of(manifest, settings.width, settings.height, find)
+    stage = _Stage(mi, shot, quality, settings, progress or (lambda done, total, picture: None))
+    linear, notes = stage.light()
+    maps = stage.maps()
+    view = shot.view
+    camera = {**manifest.get("camera", {}), "pose": _pose(view)}
+    camera.pop("orbit", None)
+    return Greybox(
+        linear=linear,
+        display=_displayed(linear, settings),
+        depth=maps.depth,
+        depth_map=near_is_white(maps.depth),
+        normals=maps.normals,
+        lines=maps.lines,
+        masks=tuple(zip(shot.names, maps.masks, strict=True)),
+        camera_info=to_comfyui(camera, ratio=settings.width / settings.height),
+        notes=(*shot.notes, *_in_the_picture(view, shot.lamps), *notes),
+        variant=mi.variant(),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _checked(settings: Settings) -> Quality:
+    for name in ("width", "height"):
+        if not 1 <= getattr(settings, name) <= MAX_SIDE:
+            found, allowed = f"{getattr(settings, name)} pixels", f"1 to {MAX_SIDE}"
+            raise StudioFlowError("a greybox cannot have this size", where=name, found=found, allowed=allowed)
+    if settings.quality not in QUALITIES:
+        raise StudioFlowError(
+            "no such quality", where="quality", found=f'"{settings.quality}"', allowed=", ".join(QUALITIES)
+        )
+    return QUALITIES[settings.quality]
+
+
+class _Stage:
+    """A shot in Mitsuba, and its renders one after the other."""
+
+    def __init__(self, mi: Any, shot: Shot, quality: Quality, settings: Settings, progress: Progress) -> None:
+        from .build import build
+
+        self._mi, self._shot, self._quality, self._settings, self._progress = mi, shot, quality, settings, progress
+        self._bodies = {name: build(mi, plain, name) for name, plain in shot.shapes.items()}
+        self._lamps = {
+            lamp.index: {
+                (name := f"lamp{lamp.index}_{number}"): build(mi, plain, name)
+                for number, plain in enumerate(lamp.shapes)
+            }
+            for lamp in shot.lamps
+        }
+        self._environment = {} if shot.environment is None else {"environment": build(mi, shot.environment)}
+        self._done, self._total = 0, quality.samples + 1
+
+    def light(self) -> tuple[NDArray[np.float32], list[str]]:
+        """The scene-linear picture [H, W, 3], and what there is to say about it."""
+        from .build import build
+        from .camera import sensor_of
+
+        mi, sensor = self._mi, build(self._mi, sensor_of(self._shot.view))
+        lamps = [lamp for lamp in self._shot.lamps if not lamp.shown]
+        hidden = any(_may_be_seen(self._shot.view, lamp) for lamp in lamps)
+        every = self._scene(self._shot.lamps)
+        path = {"type": "path", "max_depth": self._quality.bounces, "hide_emitters": hidden}
+        linear = self._rendered(every, sensor, mi.load_dict(path), self._quality.samples)
+        if hidden:
+            # What shines and belongs into the picture was hidden with the rest: seen directly, it is added.
+            shown = self._scene([lamp for lamp in self._shot.lamps if lamp.shown])
+            linear += self._rendered(shown, sensor, mi.load_dict({"type": "path", "max_depth": 1}), 16, told=False)
+        if not self._settings.denoise:
+            return linear, []
+        return self._denoised(linear, sensor)
+
+    def maps(self) -> Maps:
+        """The maps of the bodies; lamps and their stands are not in them."""
+        from .build import build
+        from .camera import sensor_of
+        from .maps import AOVS, empty_maps, maps_of
+        from .render import look, shape_indices
+        from .scene import subject_of
+
+        mi, view, looks = self._mi, self._shot.view, self._quality.looks
+        scene = mi.load_dict({"type": "scene", **self._bodies})
+        named = [(index, subject_of(name)) for index, name in shape_indices(mi, scene)]
+        owners = {index: subject for index, subject in named if subject >= 0}
+        sensor = build(mi, sensor_of(view, sharp=True, scale=looks))
+        integrator = mi.load_dict({"type": "aov", "aovs": AOVS})
+        whole = empty_maps(view.height, view.width, len(self._shot.names))
+        for top, seen in look(mi, scene, sensor, integrator, step=looks):
+            # A film of RGBA puts four channels of nothing in front.
+            band = maps_of(seen[..., -7:], view, owners, len(self._shot.names), looks)
+            rows = slice(top // looks, top // looks + band.depth.shape[0])
+            for name in ("depth", "normals", "lines"):
+                getattr(whole, name)[rows] = getattr(band, name)
+            whole.masks[:, rows] = band.masks
+            self._progress(self._done, self._total, lambda: None)
+        self._progress(self._total, self._total, lambda: None)
+        return whole
+
+    def _scene(self, lamps: Sequence[Lamp]) -> Any:
+        built = {name: shape for lamp in lamps for name, shape in self._lamps[lamp.index].items()}
+        return self._mi.load_dict({"type": "scene", **self._bodies, **built, **self._environment})
+
+    def _rendered(
+        self, scene: Any, sensor: Any, integrator: Any, samples: int, *, told: bool = True
+    ) -> NDArray[np.float32]:
+        from .render import render
+
+        pixels = self._shot.view.width * self._shot.view.height
+
+        def tick(done: int, so_far: Callable[[], NDArray[np.float32]]) -> None:
+            if told:
+                self._done = done // pixels
+            self._progress(
+                self._done, self._total, lambda: _displayed(so_far()[..., :3], self._settings) if told else None
+            )
+
+        seed = self._settings.seed
+        return render(self._mi, scene, sensor, integrator, samples=samples, seed=seed, tick=tick)[..., :3].copy()
+
+    def _denoised(self, linear: NDArray[np.float32], sensor: Any) -> tuple[NDArray[np.float32], list[str]]:
+        from .denoise import denoise, denoiser
+
+        mi = self._mi
+        if denoiser(mi.variant()) is None:
+            return linear, ["not denoised: pip install pyoidn brings a denoiser"]
+        scene = mi.load_dict({"type": "scene", **self._bodies})
+        guides = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
+        samples = min(self._quality.samples, _DENOISING_SAMPLES)
+        from .render import render
+
+        seen = render(mi, scene, sensor, guides, samples=samples, seed=self._settings.seed)
+        return denoise(linear, seen[..., -6:-3], seen[..., -3:], mi.variant()), []
+
+
+def _pose(view: View) -> dict[str, Any]:
+    pose = view.pose
+    return {"position_m": list(pose.position_m), "look_at_m": list(pose.look_at_m), "roll_deg": pose.roll_deg}
+
+
+def _displayed(linear: NDArray[np.float32], settings: Settings) -> NDArray[np.float32]:
+    """Scene-linear light as a camera balanced to that colour temperature shows it, sRGB-encoded 0..1."""
+    import numpy as np
+
+    from ..color.tone import tone_map
+    from .emitted import rgb_of_kelvin
+
+    white = np.asarray(rgb_of_kelvin(settings.white_balance_k), dtype=np.float32)
+    return tone_map(linear / white, settings.tone, source=SPACE, target="sRGB").clip(0.0, 1.0)
+
+
+def _may_be_seen(view: View, lamp: Lamp) -> bool:
+    """Whether a lamp could be in the picture, with some room for blur: never False for one that is."""
+    from .camera import seen_at
+
+    points = [seen_at(view, tuple(corner)) for corner in lamp.corners]
+    if not any(along > 0.0 for *_, along in points):
+        return False
+    if any(along <= 0.0 for *_, along in points):
+        return True
+    across, up = [x for x, _, _ in points], [y for _, y, _ in points]
+    room = 0.1 * max(view.width, view.height)
+    return min(across) < view.width + room and max(across) > -room and min(up) < view.height + room and max(up) > -room
+
+
+def _in_the_picture(view: View, lamps: Sequence[Lamp]) -> list[str]:
+    """What to say of lamps whose middle the camera sees: a photographer would move them."""
+    from .camera import seen_at
+
+    labels = []
+    for lamp in lamps:
+        x, y, along = seen_at(view, tuple(lamp.corners.mean(axis=0)))
+        # A light in front of its subject is out of focus and out of the way; one in the frame behind it is seen.
+        if not lamp.shown and along > math.dist(view.pose.position_m, view.pose.look_at_m):
+            if 0.0 <= x < view.width and 0.0 <= y < view.height:
+                labels.append(lamp.label)
+    return [f"in the picture, and hidden: {', '.join(labels)}"] if labels else []
