@@ -37,6 +37,14 @@ _DENOISING_SAMPLES = 16
 """Samples a pixel of the colours and normals that guide a denoiser; they are hardly noisy."""
 
 
+_ROOM = 0.1
+"""Part of the picture's width and height around it in which a lamp still counts as in it."""
+
+
+_EMITTED_SAMPLES = 16
+"""Samples a pixel of what is seen of lamps themselves."""
+
+
 class Settings(NamedTuple):
     """How to render: pixels, a name of QUALITIES, and the display picture's white balance and tone curve.
 
@@ -159,10 +167,11 @@ class _Stage:
         every = self._scene(self._shot.lamps)
         path = {"type": "path", "max_depth": self._quality.bounces, "hide_emitters": hidden}
         linear = self._rendered(every, sensor, mi.load_dict(path), self._quality.samples)
-        if hidden:
+        shown = [lamp for lamp in self._shot.lamps if lamp.shown]
+        if hidden and (shown or self._environment):
             # What shines and belongs into the picture was hidden with the rest: seen directly, it is added.
-            shown = self._scene([lamp for lamp in self._shot.lamps if lamp.shown])
-            linear += self._rendered(shown, sensor, mi.load_dict({"type": "path", "max_depth": 1}), 16, told=False)
+            emitted = mi.load_dict({"type": "path", "max_depth": 1})
+            linear += self._rendered(self._scene(shown), sensor, emitted, _EMITTED_SAMPLES, told=False)
         if not self._settings.denoise:
             return linear, []
         return self._denoised(linear, sensor)
@@ -216,6 +225,8 @@ class _Stage:
 
     def _denoised(self, linear: NDArray[np.float32], sensor: Any) -> tuple[NDArray[np.float32], list[str]]:
         from .denoise import denoise, denoiser
+        from .maps import seen_by_camera
+        from .render import render
 
         mi = self._mi
         if denoiser(mi.variant()) is None:
@@ -223,10 +234,9 @@ class _Stage:
         scene = mi.load_dict({"type": "scene", **self._bodies})
         guides = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
         samples = min(self._quality.samples, _DENOISING_SAMPLES)
-        from .render import render
-
         seen = render(mi, scene, sensor, guides, samples=samples, seed=self._settings.seed)
-        return denoise(linear, seen[..., -6:-3], seen[..., -3:], mi.variant()), []
+        normal = seen_by_camera(seen[..., -3:], self._shot.view)
+        return denoise(linear, seen[..., -6:-3], normal, mi.variant()), []
 
 
 def _pose(view: View) -> dict[str, Any]:
@@ -246,17 +256,27 @@ def _displayed(linear: NDArray[np.float32], settings: Settings) -> NDArray[np.fl
 
 
 def _may_be_seen(view: View, lamp: Lamp) -> bool:
-    """Whether a lamp could be in the picture, with some room for blur: never False for one that is."""
-    from .camera import seen_at
+    """Whether a lamp could be in the picture, with some room for blur: never False for one that is.
 
-    points = [seen_at(view, tuple(corner)) for corner in lamp.corners]
-    if not any(along > 0.0 for *_, along in points):
-        return False
-    if any(along <= 0.0 for *_, along in points):
-        return True
-    across, up = [x for x, _, _ in points], [y for _, y, _ in points]
-    room = 0.1 * max(view.width, view.height)
-    return min(across) < view.width + room and max(across) > -room and min(up) < view.height + room and max(up) > -room
+    It is not where all its corners lie beyond one and the same side of the picture, or behind the camera.
+    """
+    import numpy as np
+
+    axes = view.axes
+    away = lamp.corners - np.asarray(view.pose.position_m)
+    right, up, along = (away @ np.asarray(axis) for axis in (axes.right, axes.up, axes.forward))
+    across = (1.0 + _ROOM) * math.tan(math.radians(view.fov_deg) / 2.0)
+    upwards = across * view.height / view.width
+    # The room also covers the aperture, through which a camera sees a little around corners.
+    room = view.aperture_radius_m * (1.0 + np.abs(along) / view.focus_m)
+    beyond = (
+        right > across * along + room,
+        right < -across * along - room,
+        up > upwards * along + room,
+        up < -upwards * along - room,
+        along < 0.0,
+    )
+    return not any(bool(side.all()) for side in beyond)
 
 
 def _in_the_picture(view: View, lamps: Sequence[Lamp]) -> list[str]:
@@ -266,8 +286,6 @@ def _in_the_picture(view: View, lamps: Sequence[Lamp]) -> list[str]:
     labels = []
     for lamp in lamps:
         x, y, along = seen_at(view, tuple(lamp.corners.mean(axis=0)))
-        # A light in front of its subject is out of focus and out of the way; one in the frame behind it is seen.
-        if not lamp.shown and along > math.dist(view.pose.position_m, view.pose.look_at_m):
-            if 0.0 <= x < view.width and 0.0 <= y < view.height:
-                labels.append(lamp.label)
-    return [f"in the picture, and hidden: {', '.join(labels)}"] if labels else []
+        if not lamp.shown and along > 0.0 and 0.0 <= x < view.width and 0.0 <= y < view.height:
+            labels.append(lamp.label)
+    return [f"stands in the picture, and is not shown: {label}" for label in labels]

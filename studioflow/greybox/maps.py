@@ -61,7 +61,7 @@ def maps_of(
     forward = np.asarray(axes.forward, dtype=np.float32)
     depth = seen[..., :3] @ forward - np.float32(np.dot(view.pose.position_m, axes.forward))
     depth = np.where(there & (depth > 0.0), depth, np.float32(NOTHING_M))
-    normal = seen[..., 3:6] @ np.asarray([axes.right, axes.up, [-part for part in axes.forward]], dtype=np.float32).T
+    normal = seen_by_camera(seen[..., 3:6], view)
     shape = np.where(there, np.rint(seen[..., 6]).astype(np.int32), -1)
     subject = np.full(max(0, int(shape.max()), *subject_of_shape) + 2, -1, dtype=np.int32)
     for index, number in subject_of_shape.items():
@@ -73,6 +73,14 @@ def maps_of(
     height, width = lines.shape
     stacked = np.stack(masks) if masks else np.zeros((0, height, width), dtype=np.float32)
     return Maps(depth[middle, middle].copy(), normal[middle, middle].copy(), lines, stacked)
+
+
+def seen_by_camera(normals: NDArray[np.float32], view: View) -> NDArray[np.float32]:
+    """Directions [..., 3] of the world in the camera's space: X right, Y up, Z towards the camera."""
+    axes = view.axes
+    turn = np.asarray([axes.right, axes.up, [-part for part in axes.forward]], dtype=np.float32)
+    turned: NDArray[np.float32] = normals @ turn.T
+    return turned
 
 
 def _coverage(parts: NDArray[np.bool_], looks: int) -> NDArray[np.float32]:

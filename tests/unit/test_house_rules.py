@@ -77,6 +77,9 @@ HEAVY = {
     "torchao",
     "bitsandbytes",
     "psutil",
+    "mitsuba",
+    "trimesh",
+    "pyoidn",
 }
 
 
