@@ -24,6 +24,7 @@ from .fibo import FiboLoader, FiboLora, FiboSpeed
 from .fibo_lora_convert import ConvertFiboLora
 from .fibo_native import FiboSize, MaskToFibo
 from .fibo_render import FiboDecode, FiboEdit, FiboEncode, FiboSampler
+from .greybox import Backdrop, Greybox, StandIn
 from .layers import Layers
 from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
 from .look import Material, Negative, Palette, Style
@@ -88,4 +89,7 @@ class StudioFlow(ComfyExtension):
             ToneMap,
             RangeExpansion,
             MergeExposures,
+            StandIn,
+            Backdrop,
+            Greybox,
         ]

@@ -27,7 +27,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..studioflow.errors import DeviceMemoryError, PathError, StudioFlowError, did_you_mean
 from ..studioflow.resources import shipped
-from ..studioflow.shelf import PICTURES, TEXTS, Shelf, find_file, list_files
+from ..studioflow.shelf import PICTURES, TEXTS, Shelf
 
 Manifest = io.Custom("STUDIOFLOW_MANIFEST")
 Fibo = io.Custom("STUDIOFLOW_FIBO")
@@ -37,7 +37,6 @@ Layers = io.Custom("STUDIOFLOW_LAYERS")
 Camera3D = io.Load3DCamera
 DRAWING_WIDTH = 1024
 """Pixels of a drawing as a picture: as wide as what FIBO paints."""
-PANORAMAS = (".hdr", ".exr")
 RENDERS_KEPT_BYTES = 4 << 30
 """About 300 pictures of one megapixel in float32."""
 PREVIEW_SECONDS = 0.25
@@ -80,22 +79,6 @@ def writable_shelves() -> dict[str, Shelf]:
     """Those of them that manifests may be saved in, the usual one first."""
     shelves = manifest_shelves()
     return {name: shelves[name] for name in ("user", "input", "output")}
-
-
-def panorama_shelves() -> dict[str, Shelf]:
-    """The folders that panoramas may be loaded from."""
-    shelves = manifest_shelves()
-    return {name: Shelf(shelves[name].folder, suffixes=PANORAMAS) for name in ("input", "samples")}
-
-
-def panoramas() -> list[str]:
-    """The panoramas in the menu, as ``shelf/path``."""
-    return list_files(panorama_shelves())
-
-
-def find_panorama(name: str) -> Path:
-    """The panorama that ``shelf/path`` names; PathError where there is none."""
-    return find_file(name, panorama_shelves(), "panorama", PANORAMAS)
 
 
 def model_folders() -> list[Path]:
@@ -167,18 +150,6 @@ def save_location(prefix: str, width: int, height: int) -> tuple[Path, str, int,
     except OSError as error:
         raise PathError("the output folder cannot be used", where=prefix, found=error.strerror) from error
     return Path(folder), stem, number, subfolder
-
-
-def save_text(text: str, prefix: str, suffix: str) -> dict[str, list[dict[str, str]]]:
-    """Writes a text below the output folder under the next free number; what the node says of it for ``ui``."""
-    from ..studioflow.files import text_writer, write_together
-
-    folder, stem, number, subfolder = save_location(prefix, 0, 0)
-    # ComfyUI counts what it saves itself; a drawing of ours may already have the number.
-    while (path := folder / f"{stem}_{number:05}_{suffix}").exists():
-        number += 1
-    write_together([(path, text_writer(text))])
-    return {"studioflow_files": [{"filename": path.name, "subfolder": subfolder, "type": "output"}]}
 
 
 def metadata_enabled() -> bool:
@@ -350,6 +321,8 @@ def preview(picture: Any, *parts: str) -> dict[str, Any]:
 class Progress:
     """ComfyUI's progress bar of the running node, with a live preview; also where cancelling takes effect."""
 
+    _of_latents = True
+
     def __init__(self) -> None:
         self._bar = comfy.utils.ProgressBar(1)
         self._next_preview = 0.0
@@ -364,14 +337,32 @@ class Progress:
         self._bar.update_absolute(done, total, self._preview(preview))
 
     def _preview(self, preview: Callable[[], Any]) -> Any:
-        if cli_args.preview_method == LatentPreviewMethod.NoPreviews or time.monotonic() < self._next_preview:
+        off = self._of_latents and cli_args.preview_method == LatentPreviewMethod.NoPreviews
+        if off or time.monotonic() < self._next_preview:
             return None
-        latents = preview()
-        previewer = None if latents is None else _previewer(latents.shape[1])
-        if previewer is None:
-            return None
-        self._next_preview = time.monotonic() + PREVIEW_SECONDS
-        return previewer.decode_latent_to_preview_image("JPEG", latents)
+        given = preview()
+        shown = None if given is None else self._shown(given)
+        if shown is not None:
+            self._next_preview = time.monotonic() + PREVIEW_SECONDS
+        return shown
+
+    def _shown(self, latents: Any) -> Any:
+        previewer = _previewer(latents.shape[1])
+        return previewer and previewer.decode_latent_to_preview_image("JPEG", latents)
+
+
+class PictureProgress(Progress):
+    """The same where ``preview`` gives the picture itself, as far as it is: an array [H, W, 3], sRGB-encoded 0..1.
+
+    Shown even where previews are switched off: that setting, which is off by default, is for latents of samplers.
+    """
+
+    _of_latents = False
+
+    def _shown(self, picture: Any) -> Any:
+        from PIL import Image
+
+        return "JPEG", Image.fromarray((picture.clip(0.0, 1.0) * 255.0 + 0.5).astype("uint8")), cli_args.preview_size
 
 
 @functools.cache

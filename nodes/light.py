@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from ..studioflow.errors import StudioFlowError
 from ..studioflow.studio.menus import FRAMES, FROM_PLACE, LIGHT_ACTIONS
 from ..studioflow.studio.words import entries, menu, phrases
-from . import host
+from . import host, host_files
 
 
 class Light(io.ComfyNode):
@@ -203,7 +203,7 @@ class LightingDiagram(io.ComfyNode):
 
         shot, svg = lighting_diagram(manifest, title)
         drawing = host.image(rasterize(svg, host.DRAWING_WIDTH))
-        saved = host.save_text(svg, filename_prefix, ".svg") if save else {}
+        saved = host_files.save_text(svg, filename_prefix, ".svg") if save else {}
         return io.NodeOutput(drawing, svg, shot, ui=host.preview(drawing) | saved)
 
 
@@ -293,7 +293,7 @@ class Sun(io.ComfyNode):
 class HdriLight(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
-        files = list(host.panoramas())
+        files = host_files.menu("panorama")
         return host.schema(
             node_id="StudioFlowHdriLight",
             display_name="HDRI Light",
@@ -349,20 +349,19 @@ class HdriLight(io.ComfyNode):
         # Also stands in for ComfyUI's own menu check, which knows no file that came after the menu was drawn.
         try:
             if panorama is not None:
-                host.find_panorama(panorama)
+                host_files.find("panorama", panorama)
         except StudioFlowError as error:
             return str(error)
         return True
 
     @classmethod
     def fingerprint_inputs(cls, panorama: str, **_: Any) -> str:
-        state = host.find_panorama(panorama).stat()
-        return f"{panorama}:{state.st_size}:{state.st_mtime_ns}"
+        return host_files.state("panorama", panorama)
 
     @classmethod
     def execute(cls, panorama: str, manifest: dict[str, Any] | None = None, **widgets: Any) -> io.NodeOutput:
         from ..studioflow.edit.panorama import light_from_panorama
 
-        found = light_from_panorama(manifest, host.find_panorama(panorama), name=panorama, **widgets)
+        found = light_from_panorama(manifest, host_files.find("panorama", panorama), name=panorama, **widgets)
         marked, report = host.image(found.marked(host.DRAWING_WIDTH)), found.text()
         return io.NodeOutput(found.manifest, marked, report, ui=host.preview(marked, report))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import StudioFlowError
 from ..studio.placement import to_comfyui
+from .menus import MOST_PIXELS
 from .parts import Lamp
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .maps import Maps
     from .scene import Find, Shot
 
-MAX_SIDE = 4096
 SPACE = "ACEScg"
 """The space of the scene-linear picture."""
 
@@ -128,8 +128,8 @@ def render_greybox(
 
 def _checked(settings: Settings) -> Quality:
     for name in ("width", "height"):
-        if not 1 <= getattr(settings, name) <= MAX_SIDE:
-            found, allowed = f"{getattr(settings, name)} pixels", f"1 to {MAX_SIDE}"
+        if not 1 <= getattr(settings, name) <= MOST_PIXELS:
+            found, allowed = f"{getattr(settings, name)} pixels", f"1 to {MOST_PIXELS}"
             raise StudioFlowError("a greybox cannot have this size", where=name, found=found, allowed=allowed)
     if settings.quality not in QUALITIES:
         raise StudioFlowError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import StudioFlowError
 from ..studio.framing import middle_of
 from .camera import View, view_of
-from .layout import places_of
+from .layout import notes_of, places_of
 from .lighting_set import lighting_set
 from .meshes import load_mesh
 from .parts import Body, Lamp, Part, Plain, Point
@@ -23,6 +23,8 @@ from .surfaces import surface_of
 Find = Callable[[str, str], Path]
 Size = tuple[float, float, float]
 
+_SHOWING = ("picture", "screen")
+"""Roles of parts that a subject's picture is shown on."""
 _NAMES = 40
 """Letters of a description that a mask is called by."""
 
@@ -78,7 +80,7 @@ def shot_of(manifest: Mapping[str, Any], width: int, height: int, find: Find) ->
         lit.lamps,
         lit.environment,
         tuple(subject["description"][:_NAMES] for subject in subjects),
-        (*said, *about, *notes, *view.notes, *lit.notes),
+        (*said, *about, *notes_of(subjects), *notes, *view.notes, *lit.notes),
     )
 
 
@@ -106,9 +108,11 @@ def _subject_shapes(
     shapes: dict[str, Plain] = {}
     notes: list[str] = []
     for body, stands, subject in zip(bodies, standing, subjects, strict=True):
+        if "picture" in subject and not any(part.role in _SHOWING for part in body.parts):
+            notes.append(f'"{subject["description"][:_NAMES]}" has nothing to show {subject["picture"]} on: use a card')
         for number, part in enumerate(body.parts):
             bsdf = part.surface
-            if bsdf is None and part.role in ("picture", "screen") and "picture" in subject:
+            if bsdf is None and part.role in _SHOWING and "picture" in subject:
                 from .pictures import picture_surface
 
                 bsdf = picture_surface(find("picture", subject["picture"]))

@@ -114,13 +114,14 @@ def works(variant: Variant) -> bool:
     """Whether a small render with it ends well, in a process of its own."""
     env = os.environ | ({LLVM_PATH: variant.llvm} if variant.llvm else {})
     try:
-        tried = subprocess.run(
+        tried = subprocess.run(  # noqa: S603 - this Python and our own script
             [sys.executable, "-X", "faulthandler", str(_PROBE), variant.name],
             env=env,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
             timeout=_PATIENCE_S,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

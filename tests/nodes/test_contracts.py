@@ -63,6 +63,9 @@ IDS = [
     "StudioFlowToneMap",
     "StudioFlowRangeExpansion",
     "StudioFlowMergeExposures",
+    "StudioFlowStandIn",
+    "StudioFlowBackdrop",
+    "StudioFlowGreybox",
 ]
 
 
@@ -166,7 +169,7 @@ extension = asyncio.run(pack.comfy_entrypoint())
 print(sorted(name for name in set(sys.modules) - before if "." not in name and name != "pack"))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"diffusers", "OpenEXR", "jsonschema_rs", "aiohttp", "cv2", "accelerate", "tqdm"}
+    heavy = {"mitsuba", "trimesh", "diffusers", "OpenEXR", "jsonschema_rs", "aiohttp", "cv2", "accelerate", "tqdm"}
     assert not heavy & set(eval(done.stdout.strip().splitlines()[-1]))
 
 
