@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Size = tuple[float, float, float]
 _TABLE = "greybox/stand_ins.json"
+_TALL, _LONG = 1.5, 1.5
+"""How many times as high as wide a stand-in is by nature, and as long as high its box is, for it to lie down."""
 
 
 def stand_ins() -> dict[str, dict[str, Any]]:
@@ -35,12 +37,42 @@ def default_size_m(name: str) -> Size:
 def shape_of(name: str, size_m: Size) -> tuple[Part, ...]:
     """The parts of a stand-in that fill a box of ``size_m`` (width along X, height along Y, depth along Z), in metres.
 
-    It stands on y = 0, is centred in x and z and faces +Z. Every mesh is closed, outward and has normals. Callers must
-    not change the arrays: they are kept. StudioFlowError for an unknown name.
+    It stands on y = 0, is centred in x and z and faces +Z; one that is tall by nature lies down in a box that is long:
+    along X on its back, with its top to the right, along Z with its top to the back. Every mesh is closed, outward and
+    has normals. Callers must not change the arrays: they are kept. StudioFlowError for an unknown name.
     """
     row = _row(name)
-    build = _builders()[row["shape"]]
-    return _fitted(build(size_m, row.get("parameters", {})), size_m)
+    build, parameters = _builders()[row["shape"]], row.get("parameters", {})
+    turn = _lying(default_size_m(name), size_m)
+    if turn is None:
+        return _fitted(build(size_m, parameters), size_m)
+    return _fitted(_turned(build(_standing(size_m, turn), parameters), turn), size_m)
+
+
+def _lying(usual: Size, size_m: Size) -> NDArray[np.float64] | None:
+    """The rotation that lays a stand-in along its longest side; None where it stands."""
+    import numpy as np
+
+    width, height, depth = size_m
+    tall = usual[1] >= _TALL * max(usual[0], usual[2])
+    if not tall or max(width, depth) < _LONG * height:
+        return None
+    back = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
+    if depth >= width:
+        return back
+    return np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]) @ back
+
+
+def _standing(size_m: Size, turn: NDArray[np.float64]) -> Size:
+    """The box of a stand-in before it is turned into that one."""
+    width, height, depth = abs(turn.T @ size_m).tolist()
+    return width, height, depth
+
+
+def _turned(parts: tuple[Part, ...], turn: NDArray[np.float64]) -> tuple[Part, ...]:
+    from .solids import moved
+
+    return tuple(part._replace(mesh=moved(part.mesh, (0.0, 0.0, 0.0), turn)) for part in parts)
 
 
 def _row(name: str) -> dict[str, Any]:
