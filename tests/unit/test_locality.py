@@ -28,6 +28,7 @@ OWNERS, REACHES = (
     {tuple(row.split(".")): set(fields) for row, fields in table("caption/owners.json")[relation].items()}
     for relation in ("owns", "reaches")
 )
+SILENT = [row.split(".") for row in table("caption/owners.json")["silent"]]
 PHOTO = "photographic_characteristics"
 NESTED = ("lighting", "aesthetics", PHOTO)
 GONE = object()
@@ -103,6 +104,8 @@ def values(place: str) -> list[Json]:
         found += [[item] * rule.get("minItems", 1) for item in values(f"{place}/items")[:6]]
         found += [[0.3, 0.2, 4], [-3, 4, 0.5], [0, 5, 0.1], [-0.1, 0.6, -3]] if "_m" in place.rsplit("/", 1)[1] else []
         found = [value for value in found if rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", 99)]
+    # No word depends on which shape stands in for a subject: a few of them show that.
+    found = found[:4] if place.endswith("/stand_in") else found
     return [value for index, value in enumerate(found) if value not in found[:index]]
 
 
@@ -279,14 +282,21 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def rows_of(path: Path, relation: dict[tuple[str, ...], set[str]] = OWNERS) -> list[tuple[str, ...]]:
-    """The rows of owners.json that a leaf stands in."""
+    """The rows of owners.json that a leaf stands in; none for a silent one."""
+    if any(len(row) == len(path) and all(a in ("*", str(b)) for a, b in zip(row, path, strict=True)) for row in SILENT):
+        return []
     return [row for row in relation if row == tuple(map(str, path[: len(row)]))]
 
 
-def variants(before: dict[str, Json], leaves: list[tuple[Path, str]]) -> Iterator[tuple[Path, dict[str, Json]]]:
-    """The manifest with one leaf changed, added or left out, for every one of these and every value valid there."""
+def variants(
+    before: dict[str, Json], leaves: list[tuple[Path, str]], turn: int
+) -> Iterator[tuple[Path, dict[str, Json]]]:
+    """The manifest with one leaf changed, added or left out, for every one of these and every other valid value.
+
+    Odd and even turns take the values between them, so that over several manifests every value has its turn.
+    """
     for path, place in leaves:
-        for value in (*values(place), GONE):
+        for value in (*values(place), GONE)[turn % 2 :: 2]:
             after = having(before, path, value) if value is not GONE or has(before, path) else before
             if after != before and is_valid(after):
                 yield path, after
@@ -324,9 +334,9 @@ def straight_above(shot: dict[str, Json]) -> dict[str, Json]:
 def test_a_leaf_changes_only_what_it_owns_or_reaches() -> None:
     owns, reaches = set(), set()
     tried: set[Path] = set()
-    for shot, leaves_of_it in shots():
+    for turn, (shot, leaves_of_it) in enumerate(shots()):
         before = written(shot)
-        for path, manifest in variants(shot, leaves_of_it):
+        for path, manifest in variants(shot, leaves_of_it, turn // 3):
             tried.add(path)
             found = changed(before, written(manifest) or before)
             owned = {(row, field) for row in rows_of(path) for field in found & OWNERS[row]}
