@@ -267,8 +267,10 @@ def uncancelled(host: dev.Host) -> Delivery:
     return deliver(host, shot(FIBO_2, **LONG))
 
 
-@pytest.mark.parametrize("step", range(1, 7))
-def test_cancel_at_any_step_leaves_the_model_as_it_was(host: dev.Host, uncancelled: Delivery, step: int) -> None:
+@pytest.mark.parametrize("step", [1, 3, 6])
+def test_cancel_at_first_middle_and_last_step_leaves_the_model_as_it_was(
+    host: dev.Host, uncancelled: Delivery, step: int
+) -> None:
     async def cancel() -> None:
         async with ComfyClient(host.url) as comfy:
             job = await comfy.submit(shot(FIBO_2, **LONG))
