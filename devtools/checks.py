@@ -16,8 +16,13 @@ from .processes import child_env, run_plain
 from .steps import Progress, run_logged
 
 STAGES = ["lint", "unit", "nodes", "host", "browser"]
-# Spread over processors. Each worker of the host tests has a ComfyUI of its own, and each file needs only one.
-SPLIT = {"unit": ["-n", "auto", "--dist", "worksteal"], "host": ["-n", "2", "--dist", "loadfile"]}
+# Spread over processors. Each worker of the host and browser tests has a ComfyUI of its own: a file of the host tests
+# needs only one, and the browser tests are grouped by renderer.
+SPLIT = {
+    "unit": ["-n", "auto", "--dist", "worksteal"],
+    "host": ["-n", "2", "--dist", "loadfile"],
+    "browser": ["-n", "2", "--dist", "loadgroup"],
+}
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"]
 
 

@@ -261,11 +261,10 @@ class Greybox(io.ComfyNode):
 
         asked = Settings(*greybox_size(manifest, longest_side), seed=seed, **settings)
         done = render_greybox(manifest, asked, host_files.find, host.PictureProgress())
-        size = f"{asked.width} × {asked.height}, {asked.quality}, {done.variant}, {done.seconds:.1f} s"
-        return _given(done, seed, [*done.notes, size])
+        return _given(done, seed, f"{asked.width} × {asked.height}, {asked.quality}, {done.variant}")
 
 
-def _given(done: Rendered, seed: int, said: list[str]) -> io.NodeOutput:
+def _given(done: Rendered, seed: int, how: str) -> io.NodeOutput:
     import torch
 
     from ..studioflow.color.origin import with_origin
@@ -286,6 +285,7 @@ def _given(done: Rendered, seed: int, said: list[str]) -> io.NodeOutput:
         data_layers(done),
         done.camera_info,
         with_origin({"seeds": [seed]}, ORIGIN),
-        "\n".join(said),
-        ui=host.preview(shown, *said),
+        "\n".join([*done.notes, f"{how}, {done.seconds:.1f} s"]),
+        # Without the time: what is the same for all shots of a list is shown once.
+        ui=host.preview(shown, *done.notes, how),
     )

@@ -334,6 +334,8 @@ class Progress:
         It is called, and the first picture shown, at most every 0.25 s, and never where previews are switched off.
         """
         comfy.model_management.throw_exception_if_processing_interrupted()
+        if done == total and not self._of_latents:
+            self._next_preview = 0.0
         self._bar.update_absolute(done, total, self._preview(preview))
 
     def _preview(self, preview: Callable[[], Any]) -> Any:

@@ -2,7 +2,8 @@
 
 ``python dev.py test`` gives the environment: STUDIOFLOW_COMFYUI is the folder of ComfyUI's main.py,
 STUDIOFLOW_FRONTEND the static folder of the newest frontend, STUDIOFLOW_BROWSER a Chromium (without it
-playwright's own). STUDIOFLOW_SCREENSHOTS names a folder for a picture of every test's end.
+playwright's own). STUDIOFLOW_SCREENSHOTS names a folder for a picture of every test's end,
+which is else taken of failed tests only.
 """
 
 from __future__ import annotations
@@ -44,6 +45,14 @@ SMALL_SHOT = {
     "render": {"width": 384, "height": 256, "seed": 1, "steps": 4},
 }
 MISSPELT_SHOT = {"studioflow": "1.0", "scene": {"descripton": "A cup on a table."}}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Gives the tests of one renderer to one worker where pytest-xdist spreads them, so that each host starts once."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.xdist_group(item.callspec.params["renderer"]))
 
 
 def folder_from(variable: str, holding: str) -> Path:
@@ -123,25 +132,55 @@ def profile(host: dev.Host, browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def canvas(
+def tab(
     profile: BrowserContext, renderer: Renderer, host: dev.Host, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Canvas]:
-    """ComfyUI's page as a first visit shows it. Fails the test on any error that the page did not catch."""
-    page = profile.new_page()
-    uncaught, console = [], []
-    page.on("pageerror", lambda error: uncaught.append(error.stack or str(error)))
-    page.on("console", lambda line: line.type == "error" and console.append((line.location["url"], line.text)))
+    """The profile's one tab as it is. Fails the test on any error that the page did not catch.
+
+    To load ComfyUI again in a tab takes half the time of a new one; only a test that fails closes its tab.
+    """
+    page = profile.pages[0] if profile.pages else profile.new_page()
+    uncaught, console, failed_before = [], [], request.session.testsfailed
+    listeners = {
+        "pageerror": lambda error: uncaught.append(error.stack or str(error)),
+        "console": lambda line: line.type == "error" and console.append((line.location["url"], line.text)),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
+    ours, good = [], False
     try:
         comfy = Canvas(page, renderer, settings=host.base / "user" / "default" / "comfy.settings.json")
-        comfy.open()
         yield comfy
         comfy.settle()
+        ours = [text for url, text in console if "/extensions/studioflow/" in url and url.endswith(".js")]
+        good = request.session.testsfailed == failed_before and not uncaught + ours
     finally:
-        folder = Path(os.environ.get("STUDIOFLOW_SCREENSHOTS") or tmp_path)
-        folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{request.node.name.replace('[', '-').rstrip(']')}.png")
-        page.close()
+        screenshots = os.environ.get("STUDIOFLOW_SCREENSHOTS")
+        if screenshots or not good:
+            folder = Path(screenshots or tmp_path)
+            folder.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=folder / f"{request.node.name.replace('[', '-').rstrip(']')}.png")
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        if not good:
+            page.close()
         # pytest shows these when the test fails. Most are the frontend's own: it asks for pages that this host lacks.
         print("errors in the console:", *dict.fromkeys(f"{text[:200]} ({url})" for url, text in console), sep="\n  ")
-    ours = [text for url, text in console if "/extensions/studioflow/" in url and url.endswith(".js")]
     assert not uncaught + ours, "\n".join(["errors of the page:", *uncaught, *ours])
+
+
+@pytest.fixture
+def canvas(tab: Canvas) -> Canvas:
+    """ComfyUI's page, newly loaded, with an empty canvas."""
+    tab.open()
+    return tab
+
+
+@pytest.fixture
+def kept_canvas(tab: Canvas, request: pytest.FixtureRequest) -> Canvas:
+    """The page on which the same test with other parameters ended well, for tests that open one more workflow."""
+    test = f"{request.module.__name__}.{request.function.__name__}"
+    if tab.page.evaluate("() => window.studioflowTest") != test:
+        tab.open()
+        tab.page.evaluate("test => { window.studioflowTest = test }", test)
+    return tab

@@ -42,13 +42,13 @@ def shipped(file: str) -> Any:
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_recipe_opens_and_goes_to_the_queue_as_it_ships(canvas: Canvas, name: str) -> None:
-    canvas.open_recipe(name)
-    assert canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
-    assert canvas.faulty_nodes() == []
-    canvas.expect_no_complaint()
-    assert canvas.prompt() == shipped(f"api/{name}.json")
-    canvas.fit_view()
+def test_recipe_opens_and_goes_to_the_queue_as_it_ships(kept_canvas: Canvas, name: str) -> None:
+    kept_canvas.open_template(name)
+    assert kept_canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
+    assert kept_canvas.faulty_nodes() == []
+    kept_canvas.expect_no_complaint()
+    assert kept_canvas.prompt() == shipped(f"api/{name}.json")
+    kept_canvas.fit_view()
 
 
 def test_a_third_reference_is_connected_by_hand(canvas: Canvas) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import struct
@@ -29,10 +28,6 @@ from .canvas import Canvas
 
 PIXELS = np.linspace(0, 1, 16 * 16 * 3, dtype=np.float32).reshape(16, 16, 3)
 EIGHT_BITS = Image.fromarray((PIXELS * 255).astype(np.uint8))
-TYPES = {
-    ".tif": "image/tiff", ".jpg": "image/jpeg", ".avif": "image/avif", ".webp": "image/webp", ".png": "image/png",
-}  # fmt: skip
-"""What a browser knows; of .exr most know nothing."""
 
 
 def graph(notes: int, words: str = "") -> str:
@@ -94,22 +89,6 @@ def comfyui_exif(workflow: str) -> Image.Exif:
     return exif
 
 
-def drop(canvas: Canvas, file: Path) -> None:
-    """Drops a file as a person does, with the type that a browser gives it."""
-    canvas.page.evaluate(
-        """([name, type, data]) => {
-            const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0))
-            const dataTransfer = new DataTransfer()
-            dataTransfer.items.add(new File([bytes], name, {type}))
-            const middle = {clientX: innerWidth / 2, clientY: innerHeight / 2}
-            const canvas = document.getElementById('graph-canvas')
-            for (const kind of ['dragenter', 'dragover', 'drop'])
-                canvas.dispatchEvent(new DragEvent(kind, {dataTransfer, bubbles: true, cancelable: true, ...middle}))
-        }""",
-        [file.name, TYPES.get(file.suffix, ""), base64.b64encode(file.read_bytes()).decode()],
-    )
-
-
 def expect_notes(canvas: Canvas, count: int, name: str) -> None:
     canvas.wait_until("count => app.graph.nodes.length === count", count)
     assert canvas.nodes() == {"Note": count}, name
@@ -140,7 +119,7 @@ def test_dropped_files_restore_the_workflow_in_them(canvas: Canvas, tmp_path: Pa
     data = files[10].read_bytes()
     files[10].write_bytes(data[:2] + b"\xff" * 3 + data[2:])  # fill bytes, as the standard allows before any marker
     for count, file in enumerate(files, 1):
-        drop(canvas, file)
+        canvas.drop(file)
         expect_notes(canvas, count, file.stem)
     canvas.expect_no_complaint()
 
@@ -164,7 +143,7 @@ def test_what_studioflow_writes_opens_its_workflow(canvas: Canvas, tmp_path: Pat
         spec = spec_of({"format": file_format}, Place("test"))
         naming = Naming(tmp_path, f"ours_{file_format}")
         file = deliver((picture_of(PIXELS[None], "sRGB"),), texts, [spec], naming, sidecars=NO_SIDECARS).pictures[0]
-        drop(canvas, file)
+        canvas.drop(file)
         expect_notes(canvas, notes, file.stem)
         names.append(file.name)
     assert canvas.page.evaluate("() => seen") == names
@@ -173,7 +152,7 @@ def test_what_studioflow_writes_opens_its_workflow(canvas: Canvas, tmp_path: Pat
 
 def test_a_file_with_a_prompt_alone_gives_its_nodes(canvas: Canvas, tmp_path: Path) -> None:
     prompt = (dev.ROOT / "recipes" / "api" / "caption_rescue.json").read_text(encoding="utf-8")
-    drop(canvas, exr(tmp_path / "prompt.exr", prompt=prompt, workflow="{ not json"))
+    canvas.drop(exr(tmp_path / "prompt.exr", prompt=prompt, workflow="{ not json"))
     nodes = Counter(node["class_type"] for node in json.loads(prompt).values())
     canvas.wait_until("count => app.graph.nodes.length === count", nodes.total())
     assert canvas.nodes() == nodes
@@ -195,7 +174,7 @@ def test_other_files_are_left_to_comfyui(canvas: Canvas, tmp_path: Path, kind: s
     if kind == "cut off":
         data = file.read_bytes()
         file.write_bytes(data[: data.index(b"workflow\0string\0") + 200])
-    drop(canvas, file)
+    canvas.drop(file)
     if canvas.renderer.frontend:
         # The newest frontend makes a Load Image of any picture without a workflow.
         canvas.wait_until("count => app.graph.nodes.length === count", before.total() + 1)

@@ -56,12 +56,14 @@ def test_nodes_are_registered_and_explained(canvas: Canvas) -> None:
         assert not silent, f"{name} has no tooltip for {silent}"
 
 
-def test_recipe_opens_from_the_templates_browser(recipe: Canvas) -> None:
-    assert recipe.nodes() == shipped_nodes()
-    assert set(NODES) <= set(recipe.nodes())
-    assert recipe.faulty_nodes() == []
-    recipe.expect_no_complaint()
-    expect(recipe.drawn_as_elements).to_have_count(shipped_nodes().total() if recipe.renderer.vue_nodes else 0)
+def test_a_first_visit_offers_the_recipe(tab: Canvas) -> None:
+    tab.open_first_time()
+    tab.choose_template(RECIPE)
+    assert tab.nodes() == shipped_nodes()
+    assert set(NODES) <= set(tab.nodes())
+    assert tab.faulty_nodes() == []
+    tab.expect_no_complaint()
+    expect(tab.drawn_as_elements).to_have_count(shipped_nodes().total() if tab.renderer.vue_nodes else 0)
 
 
 def test_recipe_goes_to_the_queue_as_it_ships(recipe: Canvas) -> None:
@@ -119,6 +121,7 @@ def test_delivered_picture_opens_as_its_workflow(recipe: Canvas, host: dev.Host)
     recipe.open()
     assert recipe.nodes() == Counter()
     recipe.drop(host.base / "output" / saved["subfolder"] / saved["filename"])
+    recipe.wait_until("() => app.graph.nodes.length > 0")
     assert recipe.nodes() == shipped_nodes()
     assert recipe.faulty_nodes() == []
     recipe.expect_no_complaint()

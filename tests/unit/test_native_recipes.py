@@ -22,6 +22,7 @@ NATIVE = {
     "fibo2_multi_reference": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
     "fibo2_inpaint": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
     "fibo2_lora": ("fibo2_dev_int8_convrot.safetensors", "fibo-2.0-dev"),
+    "fibo2_greybox_to_photo": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
 }
 """The file of the weights, and the family whose steps and guidance Compile Caption gives for them."""
 
@@ -129,7 +130,8 @@ def test_is_sampled_as_its_model_wants(each: Recipe) -> None:
 def test_pictures_that_are_edited_reach_the_model_as_latents_too(each: Recipe) -> None:
     text = only(each, "TextEncodeFibo2")
     pictures = [name for name in text if name.startswith("images.")]
-    count = {"fibo2_edit": 1, "fibo2_multi_reference": 2, "fibo2_inpaint": 1}.get(each.name, 0)
+    pictured = {"fibo2_edit": 1, "fibo2_multi_reference": 2, "fibo2_inpaint": 1, "fibo2_greybox_to_photo": 1}
+    count = pictured.get(each.name, 0)
     assert pictures == [f"images.image_{number}" for number in range(1, count + 1)]
     assert ("vae" in text) == bool(pictures)
     if pictures:
