@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
+
+from ..errors import PathError
 
 DOCUMENT = "a manifest or a FIBO caption (JSON), or a picture that carries one"
 """What the commands open, as their help says it."""
@@ -36,3 +40,20 @@ def json_for_stdout(text: str) -> str:
         return text
     shown = (character if printable(character) == character else f"\\u{ord(character):04x}" for character in text)
     return "".join(shown)
+
+
+def require_writable(folder: Path) -> None:
+    """Before the render and not after it: a picture that took minutes must have somewhere to go."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PathError(
+            "the output folder cannot be made", where=str(folder), found=error.strerror, fix="choose another --out"
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PathError(
+            "the output folder cannot be written",
+            where=str(folder),
+            found="no write permission",
+            fix="choose another --out",
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import PathError
 from ..manifest import load
-from .console import DOCUMENT, printable
+from .console import DOCUMENT, printable, require_writable
 
 if TYPE_CHECKING:
     from ..greybox.greybox import Greybox
@@ -39,6 +39,7 @@ def _greybox(options: argparse.Namespace) -> None:
     from ..greybox.size import greybox_size
 
     manifest = load(options.manifest)
+    require_writable(options.out)
     width, height = greybox_size(manifest, options.size)
     settings = Settings(width, height, options.quality, options.seed, denoise=not options.no_denoise)
     with _bar() as show:

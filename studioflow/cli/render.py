@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PathError
 from ..manifest import content_id, dumps, load_with_notes, portable
 from ..recipes import recipe, recipe_names
-from .console import DOCUMENT, printable
+from .console import DOCUMENT, printable, require_writable
 
 if TYPE_CHECKING:
     from ..queue import JobResult
@@ -42,7 +40,7 @@ def _render(options: argparse.Namespace) -> None:
     imported = load_with_notes(options.manifest)
     for note in imported.notes:
         print(printable(str(note)), file=sys.stderr)
-    _require_writable(options.out)
+    require_writable(options.out)
     for path in asyncio.run(_render_on_server(imported.manifest, options)):
         print(path)
 
@@ -81,20 +79,3 @@ def _standin(options: argparse.Namespace) -> None:
     warnings.filterwarnings("ignore", message="Initializing zero-element tensors")
     for folder in make_standins(options.folder):
         print(f"{folder} ({NOTICE})")
-
-
-def _require_writable(folder: Path) -> None:
-    """Before the render and not after it: a picture that took minutes must have somewhere to go."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PathError(
-            "the output folder cannot be made", where=str(folder), found=error.strerror, fix="choose another --out"
-        ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PathError(
-            "the output folder cannot be written",
-            where=str(folder),
-            found="no write permission",
-            fix="choose another --out",
-        )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..errors import StudioFlowError
+from ..errors import StudioFlowError, require_choice
 from ..studio.placement import to_comfyui
 from .menus import MOST_PIXELS
 from .parts import Lamp
@@ -25,14 +26,18 @@ SPACE = "ACEScg"
 
 
 class Quality(NamedTuple):
-    """``samples`` of light a pixel, ``bounces`` of a path, and ``looks`` a pixel side for masks and lines (odd)."""
+    """``samples`` of light a pixel, ``bounces`` of a path, and ``looks`` a pixel side for masks and lines (odd).
+
+    Light through a full glass meets ten surfaces on the way to the eye, and fewer bounces leave it black. More cost
+    next to nothing: most paths end long before by Russian roulette.
+    """
 
     samples: int
     bounces: int
     looks: int
 
 
-QUALITIES = {"draft": Quality(8, 6, 1), "preview": Quality(64, 10, 3), "final": Quality(256, 16, 3)}
+QUALITIES = {"draft": Quality(8, 16, 1), "preview": Quality(64, 24, 3), "final": Quality(256, 32, 3)}
 _DENOISING_SAMPLES = 16
 """Samples a pixel of the colours and normals that guide a denoiser; they are hardly noisy."""
 
@@ -108,12 +113,14 @@ def render_greybox(
     stage = _Stage(mi, shot, quality, settings, progress or (lambda done, total, picture: None))
     linear, notes = stage.light()
     maps = stage.maps()
+    display = _displayed(linear, settings)
+    stage.told(display)
     view = shot.view
     camera = {**manifest.get("camera", {}), "pose": _pose(view)}
     camera.pop("orbit", None)
     return Greybox(
         linear=linear,
-        display=_displayed(linear, settings),
+        display=display,
         depth=maps.depth,
         depth_map=near_is_white(maps.depth),
         normals=maps.normals,
@@ -127,14 +134,15 @@ def render_greybox(
 
 
 def _checked(settings: Settings) -> Quality:
+    import numpy as np
+
     for name in ("width", "height"):
         if not 1 <= getattr(settings, name) <= MOST_PIXELS:
             found, allowed = f"{getattr(settings, name)} pixels", f"1 to {MOST_PIXELS}"
             raise StudioFlowError("a greybox cannot have this size", where=name, found=found, allowed=allowed)
-    if settings.quality not in QUALITIES:
-        raise StudioFlowError(
-            "no such quality", where="quality", found=f'"{settings.quality}"', allowed=", ".join(QUALITIES)
-        )
+    require_choice("quality", settings.quality, QUALITIES)
+    # A white balance or a tone curve that cannot be is told before the light is rendered.
+    _displayed(np.zeros((1, 1, 3), dtype=np.float32), settings)
     return QUALITIES[settings.quality]
 
 
@@ -185,7 +193,7 @@ class _Stage:
         from .scene import subject_of
 
         mi, view, looks = self._mi, self._shot.view, self._quality.looks
-        scene = mi.load_dict({"type": "scene", **self._bodies})
+        scene = self._unlit
         named = [(index, subject_of(name)) for index, name in shape_indices(mi, scene)]
         owners = {index: subject for index, subject in named if subject >= 0}
         sensor = build(mi, sensor_of(view, sharp=True, scale=looks))
@@ -199,8 +207,15 @@ class _Stage:
                 getattr(whole, name)[rows] = getattr(band, name)
             whole.masks[:, rows] = band.masks
             self._progress(self._done, self._total, lambda: None)
-        self._progress(self._total, self._total, lambda: None)
         return whole
+
+    def told(self, display: NDArray[np.float32]) -> None:
+        """Shows the finished picture: the last live one is noisy, and ComfyUI's canvas keeps it."""
+        self._progress(self._total, self._total, lambda: display)
+
+    @functools.cached_property
+    def _unlit(self) -> Any:
+        return self._mi.load_dict({"type": "scene", **self._bodies})
 
     def _scene(self, lamps: Sequence[Lamp]) -> Any:
         built = {name: shape for lamp in lamps for name, shape in self._lamps[lamp.index].items()}
@@ -231,10 +246,9 @@ class _Stage:
         mi = self._mi
         if denoiser(mi.variant()) is None:
             return linear, ["not denoised: pip install pyoidn brings a denoiser"]
-        scene = mi.load_dict({"type": "scene", **self._bodies})
         guides = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
         samples = min(self._quality.samples, _DENOISING_SAMPLES)
-        seen = render(mi, scene, sensor, guides, samples=samples, seed=self._settings.seed)
+        seen = render(mi, self._unlit, sensor, guides, samples=samples, seed=self._settings.seed)
         normal = seen_by_camera(seen[..., -3:], self._shot.view)
         return denoise(linear, seen[..., -6:-3], normal, mi.variant()), []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,10 @@ Size = tuple[float, float, float]
 
 _SHOWING = ("picture", "screen")
 """Roles of parts that a subject's picture is shown on."""
+_THINNEST_M = 1e-5
+"""The least side of a subject; the points of less fall together in a renderer's single precision."""
+_OFF_AXIS = np.array([0.0173205, 0.0, 0.0314159])
+"""How far a ray goes to the side for each metre up, by numbers that no shape is built with."""
 _NAMES = 40
 """Letters of a description that a mask is called by."""
 
@@ -58,10 +63,11 @@ def shot_of(manifest: Mapping[str, Any], width: int, height: int, find: Find) ->
     """The scene of a manifest for a picture of that size in pixels.
 
     ``find(kind, name)`` gives the path of a file that the manifest names: kind ``mesh``, ``picture`` or
-    ``panorama``. StudioFlowError for a file that cannot be used, for a camera inside a subject and for optics that
-    cannot be.
+    ``panorama``. StudioFlowError for a file that cannot be used, for a subject that is too small to be built, for a
+    camera inside a subject and for optics that cannot be.
     """
     subjects = manifest.get("scene", {}).get("subjects", [])
+    _require_sizes(subjects)
     standing = [_stands(subject, find) for subject in subjects]
     places = places_of(subjects, [stands.size_m for stands in standing])
     bodies = [Body(number, stands.parts, at) for number, (stands, at) in enumerate(zip(standing, places, strict=True))]
@@ -69,10 +75,11 @@ def shot_of(manifest: Mapping[str, Any], width: int, height: int, find: Find) ->
     view = view_of(manifest.get("camera", {}), width, height, low, high)
     _require_outside(view, bodies, subjects)
     aim = _aim(subjects, standing, low, high)
-    lit = lighting_set(manifest, low=low, high=high, aim=aim, pose=view.pose, find=find)
+    reach = math.hypot(*standing[0].size_m) / 2.0 if standing else 0.0
+    lit = lighting_set(manifest, low=low, high=high, aim=aim, pose=view.pose, find=find, reach_m=reach)
     shapes, notes = _subject_shapes(bodies, standing, subjects, manifest.get("materials", {}), find)
     shapes |= {f"backdrop_{number}": plain for number, plain in enumerate(lit.backdrop)}
-    said = [f"stand-ins: {', '.join(stands.said for stands in standing)}"] if standing else ["the shot has no subject"]
+    said = [f"stand-ins: {', '.join(stands.said for stands in standing)}" if standing else _without(manifest)]
     about = [note for stands in standing for note in stands.notes]
     return Shot(
         view,
@@ -82,6 +89,13 @@ def shot_of(manifest: Mapping[str, Any], width: int, height: int, find: Find) ->
         tuple(subject["description"][:_NAMES] for subject in subjects),
         (*said, *about, *notes_of(subjects), *notes, *view.notes, *lit.notes),
     )
+
+
+def _without(manifest: Mapping[str, Any]) -> str:
+    """What to say of a shot without subjects."""
+    if manifest.get("caption", {}).get("objects"):
+        return "the shot has no subject: objects of a raw caption are only words; give it scene.subjects to see them"
+    return "the shot has no subject"
 
 
 def _stands(subject: Mapping[str, Any], find: Find) -> _Stands:
@@ -142,7 +156,11 @@ def _corners(parts: Sequence[Part]) -> NDArray[np.float64]:
 def _box(bodies: Sequence[Body]) -> tuple[Point, Point]:
     """Two corners of the box around all copies of all bodies; of a small one where there are none."""
     corners = [
-        _corners(body.parts) @ place[:3, :3].T + place[:3, 3] for body in bodies for place in body.places if body.parts
+        own @ place[:3, :3].T + place[:3, 3]
+        for body in bodies
+        if body.parts
+        for own in (_corners(body.parts),)
+        for place in body.places
     ]
     if not corners:
         return (-0.1, 0.0, -0.1), (0.1, 0.2, 0.1)
@@ -158,13 +176,30 @@ def _aim(subjects: Sequence[Mapping[str, Any]], standing: Sequence[_Stands], low
     return middle_of({**subjects[0], "size_m": standing[0].size_m})
 
 
+def _require_sizes(subjects: Sequence[Mapping[str, Any]]) -> None:
+    """StudioFlowError where a subject has a side that no body can have."""
+    for number, subject in enumerate(subjects):
+        side = min(subject.get("size_m", [math.inf]))
+        if side < _THINNEST_M:
+            raise StudioFlowError(
+                "a subject this small cannot be shown",
+                where=f"/scene/subjects/{number}/size_m",
+                found=f"{side:g} m",
+                allowed=f"{_THINNEST_M * 1000:g} mm or more",
+                fix="give its size in metres",
+            )
+
+
 def _require_outside(view: View, bodies: Sequence[Body], subjects: Sequence[Mapping[str, Any]]) -> None:
     """StudioFlowError where the camera stands inside a body."""
     eye = np.asarray(view.pose.position_m)
     for body in bodies:
+        corners = _corners(body.parts) if body.parts else np.zeros((1, 3))
         for place in body.places:
-            local = np.linalg.inv(place) @ np.append(eye, 1.0)
-            if any(_encloses(part, local[:3]) for part in body.parts):
+            local = (np.linalg.inv(place) @ np.append(eye, 1.0))[:3]
+            if np.any(local < corners[0]) or np.any(local > corners[-1]):
+                continue
+            if any(_encloses(part, local) for part in body.parts):
                 name = subjects[body.subject]["description"][:_NAMES]
                 raise StudioFlowError(
                     "the camera stands inside a subject",
@@ -176,11 +211,14 @@ def _require_outside(view: View, bodies: Sequence[Body], subjects: Sequence[Mapp
 
 
 def _encloses(part: Part, point: NDArray[np.float64]) -> bool:
-    """Whether a ray straight up from the point leaves the part more often than it enters it."""
+    """Whether a ray from the point, nearly straight up, leaves the part more often than it enters it."""
     vertices = part.mesh.vertices.astype(np.float64)
     if np.any(point < vertices.min(axis=0)) or np.any(point > vertices.max(axis=0)):
         return False
-    a, b, c = (vertices[part.mesh.faces[:, corner]] - point for corner in range(3))
+    # Sheared until the ray goes along y. A ray straight up from an axis of symmetry would only meet corners and edges.
+    vertices = vertices - point
+    vertices = vertices - vertices[:, 1:2] * _OFF_AXIS
+    a, b, c = (vertices[part.mesh.faces[:, corner]] for corner in range(3))
     # Signed areas of the triangle's sides seen from above; all of one sign where the ray goes through.
     sides = np.stack([_turn(a, b), _turn(b, c), _turn(c, a)])
     down, up = np.all(sides < 0.0, axis=0), np.all(sides > 0.0, axis=0)

@@ -6,6 +6,7 @@ remembered until Mitsuba or the machine changes.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import platform
@@ -101,8 +102,13 @@ def _candidates(names: tuple[str, ...]) -> Iterator[Variant]:
 
 def _llvms() -> list[str]:
     """The LLVM libraries of this machine, newest first."""
+    return _llvms_in(tuple(_LLVM_FOLDERS))
+
+
+@functools.cache
+def _llvms_in(folders: tuple[str, ...]) -> list[str]:
     found: dict[str, int] = {}
-    for folder in map(Path, _LLVM_FOLDERS):
+    for folder in map(Path, folders):
         for pattern in ("libLLVM*.so*", "*-linux-gnu/libLLVM*.so*", "llvm-*/lib/libLLVM*.so*", "libLLVM*.dylib"):
             for path in folder.glob(pattern):
                 number = re.search(r"LLVM[-.](?:so\.|dylib\.)?(\d+)", path.name)
