@@ -87,7 +87,11 @@ def demo_command(args: argparse.Namespace, _rest: Sequence[str]) -> int:
 
 def greybox(python: Path, manifest: Path, out: Path) -> int:
     """Show the shot with stand-in shapes, which needs no weights; the exit code of `studioflow greybox`."""
-    known = [python, "-c", "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ['mitsuba', 'trimesh'])))"]
+    known = [
+        python,
+        "-c",
+        "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ['mitsuba', 'trimesh'])))",
+    ]
     if run_plain(known, child_env()):
         print(f"No greybox of the shot: it needs {python} -m pip install mitsuba trimesh")
         return 0

@@ -29,6 +29,8 @@ _GROUND_OF_SCENE = 200.0
 _BEND_STEPS = 24
 _STEEP = math.tan(math.radians(35.0))
 """From here on a camera that looks down has the floor as its background."""
+_ALONG_THE_WALL = math.sin(math.radians(5.0))
+"""Whoever looks at a wall at less than this angle looks along it."""
 
 
 class Choice(NamedTuple):
@@ -134,19 +136,20 @@ def seen_behind(room: Room, camera: Point) -> Point | None:
     """What lights of the background are aimed at: the wall where a camera that looks at the aim point sees it.
 
     Not lower than the aim point, since a camera that looks down a little sees the floor there; one that looks down
-    steeply has the floor as its background. None where there is no wall.
+    steeply has the floor as its background. Straight behind the aim point for a camera that looks along the wall or
+    away from it. None where there is no wall.
     """
     if math.isinf(room.wall_m):
         return None
     way = np.asarray(room.aim) - np.asarray(camera)
     along, down = float(way @ room.back), -float(way[1])
-    if down > _STEEP * along:
-        found = np.asarray(room.aim) + (room.aim[1] - room.ground_m) / down * way if down > 0.0 else None
-    else:
+    if down > _STEEP * math.hypot(way[0], way[2]):
+        found = np.asarray(room.aim) + (room.aim[1] - room.ground_m) / down * way
+    elif along > _ALONG_THE_WALL * float(np.linalg.norm(way)):
         found = np.asarray(room.aim) + room.wall_m / along * way
         found[1] = max(found[1], room.aim[1])
-    if found is None:
-        return None
+    else:
+        found = np.asarray(room.aim) + room.wall_m * room.back
     x, y, z = (float(part) for part in found)
     return x, y, z
 

@@ -13,6 +13,8 @@ from .vessels import vessel
 
 Size = tuple[float, float, float]
 Row = dict[str, Any]
+_MOST_CUSHIONS = 8
+"""A sofa is made longer by wider cushions from here on."""
 
 
 def _block(low: tuple[float, float, float], high: tuple[float, float, float], bevel: float) -> Mesh:
@@ -135,7 +137,7 @@ def sofa(size: Size, row: Row) -> tuple[Part, ...]:
         0.07 * height,
     )
     inner = width - 2 * arm
-    count = max(1, round(inner / row["cushion_m"]))
+    count = min(max(1, round(inner / row["cushion_m"])), _MOST_CUSHIONS)
     each = inner / count
     cushions = []
     for index in range(count):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import StudioFlowError, require_choice
 from ..studio.placement import to_comfyui
-from .menus import MOST_PIXELS
+from .menus import MOST_PIXELS, TONES
 from .parts import Lamp
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _EMITTED_SAMPLES = 16
 class Settings(NamedTuple):
     """How to render: pixels, a name of QUALITIES, and the display picture's white balance and tone curve.
 
-    ``tone`` is an operator of color/menus; ``none`` shows light as it is, up to paper white.
+    ``tone`` is one of menus.TONES; ``none`` shows light as it is, up to paper white.
     """
 
     width: int
@@ -141,7 +141,8 @@ def _checked(settings: Settings) -> Quality:
             found, allowed = f"{getattr(settings, name)} pixels", f"1 to {MOST_PIXELS}"
             raise StudioFlowError("a greybox cannot have this size", where=name, found=found, allowed=allowed)
     require_choice("quality", settings.quality, QUALITIES)
-    # A white balance or a tone curve that cannot be is told before the light is rendered.
+    require_choice("tone", settings.tone, TONES)
+    # A white balance that cannot be is told before the light is rendered.
     _displayed(np.zeros((1, 1, 3), dtype=np.float32), settings)
     return QUALITIES[settings.quality]
 

@@ -22,6 +22,10 @@ from .parts import Lamp, Mesh, Plain, Point, Rgb
 
 Array = NDArray[np.float64]
 _USUAL_SIZE_M, _USUAL_DISTANCE_M = (0.6, 0.6), 1.5
+_SMALLEST_M = 1e-4
+"""No lamp is smaller, and none nearer to what it is aimed at: of less nothing is left in a renderer's numbers."""
+_CLEAR_OF = 1.5
+"""How far away a light stands that says no distance, in terms of how far the subject reaches."""
 _USUAL_SHAPE = {"shape": "rectangle"}
 _CLEAR_M = 0.005
 """How far over the ground a lamp ends."""
@@ -98,10 +102,18 @@ def label_of(light: Mapping[str, Any]) -> str:
 
 
 def stand_of(
-    index: int, light: Mapping[str, Any], *, aim: Point, azimuth_deg: float, ground_m: float | None, extent_m: float
+    index: int,
+    light: Mapping[str, Any],
+    *,
+    aim: Point,
+    azimuth_deg: float,
+    ground_m: float | None,
+    extent_m: float,
+    reach_m: float = 0.0,
 ) -> Stand:
     """Where a light stands whose directions are measured from that azimuth around the aim point.
 
+    One without a distance stands clear of a subject that reaches ``reach_m`` from there, as large as it looks usually.
     One whose middle would be below the ground (None where there is none) is raised on the arc around the aim point,
     which its note says. Sun and moon stand very far from a scene of that extent in metres.
     """
@@ -114,7 +126,8 @@ def stand_of(
         if ground_m is not None and asked < 0.0:
             note = f"{label} stands {-asked:g}° below the horizon, where the ground hides it"
     else:
-        distance = float(light.get("distance_m", _USUAL_DISTANCE_M))
+        usual = max(_USUAL_DISTANCE_M, _CLEAR_OF * reach_m)
+        distance = max(float(light.get("distance_m", usual)), _SMALLEST_M)
         size = _size_m(light, distance)
         if ground_m is not None:
             lowest = ground_m + _feet_m(light, size[1]) - aim[1]
@@ -131,7 +144,9 @@ def _size_m(light: Mapping[str, Any], distance_m: float) -> tuple[float, float]:
     if "size_m" not in light and light.get("type", "").endswith("reflector"):
         # A card that stands nearer than it is wide would stand in the way of the other lights.
         return min(width, distance_m), min(height, distance_m)
-    return float(width), float(height)
+    if not light.keys() & {"size_m", "distance_m"} and light["role"] != "practical":
+        width, height = (side * distance_m / _USUAL_DISTANCE_M for side in (width, height))
+    return max(float(width), _SMALLEST_M), max(float(height), _SMALLEST_M)
 
 
 def _feet_m(light: Mapping[str, Any], height_m: float) -> float:
@@ -177,8 +192,11 @@ def _form(stand: Stand, to_world: Array) -> tuple[Mesh, Array]:
     form = FORMS["disc" if stand.far else row["shape"]](*stand.size_m, **rest)
     vertices = form.vertices.astype(np.float64) @ to_world[:3, :3].T + to_world[:3, 3]
     faces = form.faces
-    if stand.ground_m is not None and not stand.far and vertices[:, 1].min() < stand.ground_m + _CLEAR_M:
-        vertices, faces = cut_off(vertices, faces, stand.ground_m + _CLEAR_M)
+    if stand.ground_m is not None and not stand.far:
+        # Half of it is left at least: one that is nearer to its aim than that is high cannot stand higher.
+        lowest = min(stand.ground_m + _CLEAR_M, float(stand.middle[1]) - _SMALLEST_M)
+        if vertices[:, 1].min() < lowest:
+            vertices, faces = cut_off(vertices, faces, lowest)
     return Mesh(vertices.astype(np.float32), faces), vertices
 
 

@@ -57,10 +57,13 @@ def places_of(
         rng = np.random.default_rng(index)
         found = [_transform(first, subject.get("facing_deg", 0.0))]
         step = 1.0
-        for _ in range(min(subject.get("count", 1), DRAWN_AT_MOST) - 1):
+        # What the manifest puts inside another's box (a bean in a room) stays inside it with all its copies.
+        free_of = [box for box in taken if box is first or not box.meets(first)]
+        for _ in range(min(int(subject.get("count", 1)), DRAWN_AT_MOST) - 1):
             facing = subject.get("facing_deg", float(rng.uniform(0.0, 360.0)))
-            box, step = _scattered(_box(size, facing, (first.x, first.y, first.z)), taken, rng, step)
+            box, step = _scattered(_box(size, facing, (first.x, first.y, first.z)), free_of, rng, step)
             taken.append(box)
+            free_of.append(box)
             found.append(_transform(box, facing))
         places.append(tuple(found))
     return tuple(places)

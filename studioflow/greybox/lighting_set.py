@@ -28,6 +28,8 @@ _BUST_TOP_M, _BUST_BELOW_M = 1.7, 0.9
 _MARGIN_M = 0.3
 _BEND_OF_WALL, _BEND_M = 0.35, (0.1, 1.5)
 _USUAL_HALF_VIEW_DEG, _WIDEST_HALF_VIEW_DEG = 25.0, 60.0
+_WIDEST_UPWARDS_DEG = 75.0
+"""A camera that looks higher than this sees over the wall."""
 _SEEN_BEYOND = 1.25
 """How much more than the frame a backdrop covers: blur and reflections look past its edges."""
 
@@ -56,14 +58,16 @@ def lighting_set(
     aim: Point,
     pose: Pose,
     find: Callable[[str, str], Path],
+    reach_m: float = 0.0,
 ) -> LightingSet:
     """The lights, the backdrop and the environment of a manifest.
 
-    ``low`` and ``high`` are corners of the box around all subjects, ``aim`` is the middle of the main one, ``pose``
-    the camera's. The key light gives an irradiance of pi (luminance) at the aim point on a surface that faces it, every
-    other light its share of that; lights of the background do so at what the camera sees behind the aim point. Ambience
-    is of the key light's colour. ``find`` gives the path of a panorama. StudioFlowError for a panorama that is none,
-    and for a type of light, a setup or a time of day that is not in the tables.
+    ``low`` and ``high`` are corners of the box around all subjects, ``aim`` is the middle of the main one, which
+    reaches ``reach_m`` from there, ``pose`` the camera's. The key light gives an irradiance of pi (luminance) at the
+    aim point on a surface that faces it, every other light its share of that; lights of the background do so at what
+    the camera sees behind the aim point. Ambience is of the key light's colour. ``find`` gives the path of a panorama.
+    StudioFlowError for a panorama that is none, and for a type of light, a setup or a time of day that is not in the
+    tables.
     """
     scene, lighting = manifest.get("scene", {}), _daylight(manifest.get("lighting", {}))
     light = _light(lighting, find)
@@ -72,12 +76,12 @@ def lighting_set(
     ground, about_ground = _ground(choice, scene, low, high, pose)
     extent = max(math.dist(low, high), math.dist(aim, pose.position_m), 1.0)
     stands = [
-        stand_of(index, one, aim=aim, azimuth_deg=azimuth, ground_m=ground, extent_m=extent)
+        stand_of(index, one, aim=aim, azimuth_deg=azimuth, ground_m=ground, extent_m=extent, reach_m=reach_m)
         for index, one in light.shining.items()
         if not _is_cap(one)
     ]
     caps = [light.cap(one, azimuth) for one in light.shining.values() if _is_cap(one)]
-    room, about_room = _room(manifest, choice, ground, stands, low, high, aim, pose, azimuth)
+    room, about_room = _room(manifest, choice, ground, stands, low, high, aim, pose)
     behind = seen_behind(room, pose.position_m) if room else None
     lamps, about_lamps = [], []
     for stand in stands:
@@ -183,12 +187,11 @@ def _room(
     high: Point,
     aim: Point,
     pose: Pose,
-    azimuth_deg: float,
 ) -> tuple[Room | None, list[str]]:
     """The space for a backdrop, None where there is none, and what of the shot stands behind its wall."""
     if ground is None:
         return None, []
-    turn = math.radians(azimuth_deg)
+    turn = math.radians(_azimuth_of(pose))
     back = np.array([-math.sin(turn), 0.0, -math.cos(turn)])
     across = np.cross((0.0, 1.0, 0.0), -back)
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
@@ -206,11 +209,14 @@ def _room(
     bend = min(max(_BEND_OF_WALL * clear, _BEND_M[0]), _BEND_M[1]) if choice.kind == SWEEP else 0.0
     wall = float(given) if given else clear + bend
     bend = min(bend, max(0.5 * (wall - subjects), 0.02)) if given else bend
-    view = _SEEN_BEYOND * math.tan(math.radians(_half_view_deg(manifest.get("camera", {}))))
+    half = math.radians(_half_view_deg(manifest.get("camera", {})))
+    view = _SEEN_BEYOND * math.tan(half)
     reach = max(wall - camera, distance + size)
     side = max(abs(float((eye - middle) @ across)) + view * reach, 2.0 * size, *sides, 1.0) + _MARGIN_M
-    tilt = (pose.look_at_m[1] - pose.position_m[1]) / max(math.dist(pose.look_at_m, pose.position_m), 1e-9)
-    top = pose.position_m[1] + reach * (view + max(0.0, min(2.0, tilt))) - ground
+    way = np.subtract(pose.look_at_m, eye)
+    raised = max(0.0, math.atan2(way[1], math.hypot(way[0], way[2])))
+    upwards = math.tan(min(raised + half, math.radians(_WIDEST_UPWARDS_DEG)))
+    top = pose.position_m[1] + _SEEN_BEYOND * reach * upwards - ground
     front = max(-camera, view * (distance + size), 2.0 * size, *sides, 1.0) + 1.0
     room = Room(aim, back, ground, wall, bend, front, side, max(top, 2.0 * size, bend + 0.1))
     return room, _behind_the_wall(room, stands, across, camera)

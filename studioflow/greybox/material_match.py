@@ -61,12 +61,11 @@ def match_words(text: str, families: Collection[str] = ()) -> Match | None:
 def match_description(text: str) -> Match | None:
     """The material that a subject's description names on the way, as in "green glass desk lamps".
 
-    Only what comes before "with" or a comma is read, so that the caps and handles of a thing do not become the thing.
-    Liquids and food count where they are the thing itself: as its last word.
+    Only what comes before "with" or a comma is read, so that the caps and handles of a thing do not become the thing,
+    and of a cup of coffee only the cup. Liquids and food count where they are the thing itself: as its last word.
     """
     said = _words(_thing(text))
-    solid = frozenset(name for name, known in _known().items() if known.family not in _NAMED_AFTER_WHAT_IS_IN_IT)
-    return _best(said, solid) or _best(said[-1:], frozenset(_known()) - solid)
+    return _best(said, _solid()) or _best(said[-1:], frozenset(_known()) - _solid())
 
 
 def color_in(description: str) -> str:
@@ -90,7 +89,17 @@ def finish_of(text: str) -> float | None:
 
 
 def _thing(description: str) -> str:
-    return re.split(r",| with | in | without ", description.lower(), maxsplit=1)[0]
+    """What a description says of the thing itself: not what it has, where it is, and what a vessel holds."""
+    named = re.split(r",| with | in | without ", description.lower(), maxsplit=1)[0]
+    holder, _, held = named.partition(" of ")
+    holds = _words(holder)[-1:] and _words(holder)[-1] in table("greybox/surfaces.json")["_holders"]
+    return holder if held and holds and not _best(_words(held), _solid()) else named
+
+
+@functools.cache
+def _solid() -> frozenset[str]:
+    """The materials that a thing is made of when its description names them anywhere."""
+    return frozenset(name for name, known in _known().items() if known.family not in _NAMED_AFTER_WHAT_IS_IN_IT)
 
 
 def _best(text: Words, among: frozenset[str]) -> Match | None:

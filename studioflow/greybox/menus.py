@@ -8,8 +8,8 @@ from ..resources import table
 QUALITIES = ("draft", "preview", "final")
 BACKDROPS = ("sweep", "wall", "table", "ground", "environment", "none")
 """What stands behind the subjects, as the manifest calls it."""
-TONES = tuple(operator for operator in OPERATORS if operator != "view")
-"""All ways of tone mapping but the one that needs a display and a view to be named."""
+TONES = tuple(operator for operator in OPERATORS if operator not in ("view", "agx"))
+"""All ways of tone mapping but those that need a config, or a display and a view to be named."""
 MESHES = (".glb", ".gltf", ".obj", ".ply", ".stl")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings of the files that a subject may be shown as, or show."""

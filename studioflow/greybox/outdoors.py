@@ -38,7 +38,7 @@ def _profile(points: list[list[float]], radius: float) -> np.ndarray:
 def house(size: Size, row: Row) -> tuple[Part, ...]:
     """Walls under a gable roof whose ridge runs along x; door and windows in the front towards +Z."""
     width, height, depth = size
-    eaves, over = row["eaves"] * height, row["overhang"] * depth
+    eaves, over = row["eaves"] * height, row["overhang"] * min(width, depth)
     thick = row["roof"] * height
     w, d = width / 2 - over, depth / 2 - over
     run, ridge = depth / 2, height - 1.2 * thick

@@ -92,6 +92,9 @@ def _head(text: str, names: Mapping[str, str]) -> tuple[str, str] | None:
     words = _table_words()
     tokens = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text)
     tokens = tokens[: next((index for index in range(1, len(tokens)) if _ends(tokens, index)), len(tokens))]
+    while len(tokens) > 1 and tokens[-1].isdigit():
+        # The number of a model, or of one of several.
+        tokens.pop()
     for head in _heads(tokens, words["counters"]):
         for start in range(max(0, len(head) - _LONGEST), len(head)):
             for last in _singular(head[-1]):

@@ -111,7 +111,7 @@ def _upright(build: Callable[[Size, Row], list[Part]], size: Size, row: Row) -> 
 
 def _book(size: Size, row: Row) -> list[Part]:
     width, height, depth = size
-    board, square = row["board"] * depth, row["square"] * min(width, height)
+    board, square = row["board"] * min(depth, width), row["square"] * min(width, height)
     covers = [
         moved(rounded_box((width, height, board), 0.45 * board), (0.0, 0.0, side * (depth - board) / 2.0))
         for side in (-1.0, 1.0)

@@ -18,6 +18,8 @@ from .solids import curve, lofted, merged, moved, revolved, rounded, rounded_box
 
 Array = NDArray[np.float64]
 Size = tuple[float, float, float]
+_THICKEST = 0.35
+"""Which part of the height wall and floor may take: what is lower for its width than that has thinner ones."""
 _OVERLAP = 0.2
 """How far a liquid reaches into the wall, in terms of its thickness: no gap of air that light would bend at."""
 
@@ -29,8 +31,10 @@ def vessel(size: Size, row: dict[str, Any]) -> tuple[Part, ...]:
     outer = _profile(row["outer"], radius, height)
     parts = []
     if "wall" in row:
-        wall = row["wall"] * radius
-        inner = _inner(outer, wall, row.get("inner_from", 0.0) * height + row.get("floor", 0.0) * radius)
+        wall, floor = row["wall"] * radius, row.get("floor", 0.0) * radius
+        thinner = min(1.0, _THICKEST * height / (wall + floor))
+        wall, floor = thinner * wall, thinner * floor
+        inner = _inner(outer, wall, row.get("inner_from", 0.0) * height + floor)
         body = revolved(_rimmed(outer, inner, wall))
         if "level" in row:
             parts.append(Part(revolved(_filling(inner, wall, row["level"] * height)), "liquid"))

@@ -253,7 +253,7 @@ def test_progress_is_told_and_what_it_raises_ends_the_render() -> None:
         (Settings(10, MOST_PIXELS + 1), "height"),
         (Settings(10, -3), "height"),
         (Settings(10, 10, "best"), "quality"),
-        (Settings(10, 10, tone="aces"), "operator"),
+        (Settings(10, 10, tone="aces"), "tone"),
         (Settings(10, 10, white_balance_k=300.0), "300"),
     ],
 )
