@@ -104,9 +104,8 @@ def bare() -> dict[str, Any]:
 
     mi = mitsuba()
     shot = shot_of(load(SHOT), 512, 512, lambda kind, name: Path(name))
-    shapes = {name: build(mi, plain) for name, plain in shot.shapes.items()}
-    lamps = {f"lamp{lamp.index}_{i}": build(mi, plain) for lamp in shot.lamps for i, plain in enumerate(lamp.shapes)}
-    scene = mi.load_dict({"type": "scene", **shapes, **lamps})
+    lamps = {f"lamp{lamp.index}_{i}": plain for lamp in shot.lamps for i, plain in enumerate(lamp.shapes)}
+    scene = build(mi, {"type": "scene", **shot.shapes, **lamps})
     sensor, path = build(mi, sensor_of(shot.view)), mi.load_dict({"type": "path", "max_depth": 6})
 
     def ours() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -37,9 +36,10 @@ class Quality(NamedTuple):
     looks: int
 
 
-QUALITIES = {"draft": Quality(8, 16, 1), "preview": Quality(64, 24, 3), "final": Quality(256, 32, 3)}
-_DENOISING_SAMPLES = 16
-"""Samples a pixel of the colours and normals that guide a denoiser; they are hardly noisy."""
+QUALITIES = {"draft": Quality(4, 16, 1), "preview": Quality(64, 24, 3), "final": Quality(256, 32, 3)}
+_GUIDED, _MOST_GUIDES = 4, 16
+"""Of so many samples of light one is looked at for the colours and normals that guide a denoiser, up to that many
+looks; they are hardly noisy."""
 
 
 _ROOM = 0.1
@@ -151,18 +151,7 @@ class _Stage:
     """A shot in Mitsuba, and its renders one after the other."""
 
     def __init__(self, mi: Any, shot: Shot, quality: Quality, settings: Settings, progress: Progress) -> None:
-        from .build import build
-
         self._mi, self._shot, self._quality, self._settings, self._progress = mi, shot, quality, settings, progress
-        self._bodies = {name: build(mi, plain, name) for name, plain in shot.shapes.items()}
-        self._lamps = {
-            lamp.index: {
-                (name := f"lamp{lamp.index}_{number}"): build(mi, plain, name)
-                for number, plain in enumerate(lamp.shapes)
-            }
-            for lamp in shot.lamps
-        }
-        self._environment = {} if shot.environment is None else {"environment": build(mi, shot.environment)}
         self._done, self._total = 0, quality.samples + 1
 
     def light(self) -> tuple[NDArray[np.float32], list[str]]:
@@ -177,7 +166,7 @@ class _Stage:
         path = {"type": "path", "max_depth": self._quality.bounces, "hide_emitters": hidden}
         linear = self._rendered(every, sensor, mi.load_dict(path), self._quality.samples)
         shown = [lamp for lamp in self._shot.lamps if lamp.shown]
-        if hidden and (shown or self._environment):
+        if hidden and (shown or self._shot.environment is not None):
             # What shines and belongs into the picture was hidden with the rest: seen directly, it is added.
             emitted = mi.load_dict({"type": "path", "max_depth": 1})
             linear += self._rendered(self._scene(shown), sensor, emitted, _EMITTED_SAMPLES, told=False)
@@ -189,20 +178,20 @@ class _Stage:
         """The maps of the bodies; lamps and their stands are not in them."""
         from .build import build
         from .camera import sensor_of
-        from .maps import AOVS, empty_maps, maps_of
-        from .render import look, shape_indices
+        from .maps import AOVS, CHANNELS, coded, empty_maps, maps_of
+        from .render import look
         from .scene import subject_of
 
         mi, view, looks = self._mi, self._shot.view, self._quality.looks
-        scene = self._unlit
-        named = [(index, subject_of(name)) for index, name in shape_indices(mi, scene)]
-        owners = {index: subject for index, subject in named if subject >= 0}
+        scene = build(mi, {"type": "scene", **coded(self._shot.shapes)})
+        named = [(number, subject_of(name)) for number, name in enumerate(self._shot.shapes)]
+        owners = {number: subject for number, subject in named if subject >= 0}
         sensor = build(mi, sensor_of(view, sharp=True, scale=looks))
         integrator = mi.load_dict({"type": "aov", "aovs": AOVS})
         whole = empty_maps(view.height, view.width, len(self._shot.names))
         for top, seen in look(mi, scene, sensor, integrator, step=looks):
             # A film of RGBA puts four channels of nothing in front.
-            band = maps_of(seen[..., -7:], view, owners, len(self._shot.names), looks)
+            band = maps_of(seen[..., -CHANNELS:], view, owners, len(self._shot.names), looks)
             rows = slice(top // looks, top // looks + band.depth.shape[0])
             for name in ("depth", "normals", "lines"):
                 getattr(whole, name)[rows] = getattr(band, name)
@@ -214,13 +203,12 @@ class _Stage:
         """Shows the finished picture: the last live one is noisy, and ComfyUI's canvas keeps it."""
         self._progress(self._total, self._total, lambda: display)
 
-    @functools.cached_property
-    def _unlit(self) -> Any:
-        return self._mi.load_dict({"type": "scene", **self._bodies})
-
     def _scene(self, lamps: Sequence[Lamp]) -> Any:
-        built = {name: shape for lamp in lamps for name, shape in self._lamps[lamp.index].items()}
-        return self._mi.load_dict({"type": "scene", **self._bodies, **built, **self._environment})
+        from .build import build
+
+        shapes = {f"lamp{lamp.index}_{part}": plain for lamp in lamps for part, plain in enumerate(lamp.shapes)}
+        sky = {} if self._shot.environment is None else {"environment": self._shot.environment}
+        return build(self._mi, {"type": "scene", **self._shot.shapes, **shapes, **sky})
 
     def _rendered(
         self, scene: Any, sensor: Any, integrator: Any, samples: int, *, told: bool = True
@@ -240,6 +228,7 @@ class _Stage:
         return render(self._mi, scene, sensor, integrator, samples=samples, seed=seed, tick=tick)[..., :3].copy()
 
     def _denoised(self, linear: NDArray[np.float32], sensor: Any) -> tuple[NDArray[np.float32], list[str]]:
+        from .build import build
         from .denoise import denoise, denoiser
         from .maps import seen_by_camera
         from .render import render
@@ -247,9 +236,10 @@ class _Stage:
         mi = self._mi
         if denoiser(mi.variant()) is None:
             return linear, ["not denoised: pip install pyoidn brings a denoiser"]
+        unlit = build(mi, {"type": "scene", **self._shot.shapes})
         guides = mi.load_dict({"type": "aov", "aovs": "albedo:albedo,normal:sh_normal"})
-        samples = min(self._quality.samples, _DENOISING_SAMPLES)
-        seen = render(mi, self._unlit, sensor, guides, samples=samples, seed=self._settings.seed)
+        samples = min(max(1, self._quality.samples // _GUIDED), _MOST_GUIDES)
+        seen = render(mi, unlit, sensor, guides, samples=samples, seed=self._settings.seed)
         normal = seen_by_camera(seen[..., -3:], self._shot.view)
         return denoise(linear, seen[..., -6:-3], normal, mi.variant()), []
 

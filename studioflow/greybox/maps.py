@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .camera import View
+from .parts import Plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NOTHING_M = 1e10
 """Depth where there is nothing, as other renderers write it: far, and a number."""
-AOVS = "position:position,normal:sh_normal,shape:shape_index"
+AOVS = "position:position,normal:sh_normal,code:albedo"
+CHANNELS = 9
+_CODES = 4096
+"""Codes in one channel; exact in float32, and as many again for each in the next channel."""
 _CREASE = math.cos(math.radians(35.0))
 _STEP = 0.015
 """A bend or step of the depth larger than this part of it is an edge."""
@@ -48,13 +52,30 @@ def empty_maps(height: int, width: int, subjects: int) -> Maps:
     )
 
 
+def coded(shapes: Mapping[str, Plain]) -> dict[str, Plain]:
+    """The shapes with reflectances that are their number, counted from 0, in the order of their names here.
+
+    Mitsuba's own ``shape_index`` counts in an order that only its scene can tell, and asking a scene for its shapes
+    makes it slow (build.py).
+    """
+    return {
+        name: {key: value for key, value in plain.items() if key != "emitter"} | {"bsdf": _code(number)}
+        for number, (name, plain) in enumerate(shapes.items())
+    }
+
+
+def _code(number: int) -> Plain:
+    high, low = divmod(number + 1, _CODES)
+    return {"type": "diffuse", "reflectance": {"type": "rgb", "value": [low / _CODES, high / _CODES, 0.0]}}
+
+
 def maps_of(
     seen: NDArray[np.float32], view: View, subject_of_shape: Mapping[int, int], subjects: int, looks: int
 ) -> Maps:
     """The maps of what a sharp sensor of ``looks`` times the view's size saw, or of a band of its rows.
 
-    ``seen`` [H looks, W looks, 3 + 3 + 1] holds position, normal and shape index, zeros where nothing is;
-    ``subject_of_shape`` the subject of each shape index that is part of one, counted from 0.
+    ``seen`` [H looks, W looks, CHANNELS] holds what AOVS gives of ``coded`` shapes, zeros where nothing is;
+    ``subject_of_shape`` the subject of each shape that is part of one, both counted from 0.
     """
     axes = view.axes
     there = np.any(seen[..., 3:6] != 0.0, axis=-1)
@@ -62,7 +83,8 @@ def maps_of(
     depth = seen[..., :3] @ forward - np.float32(np.dot(view.pose.position_m, axes.forward))
     depth = np.where(there & (depth > 0.0), depth, np.float32(NOTHING_M))
     normal = seen_by_camera(seen[..., 3:6], view)
-    shape = np.where(there, np.rint(seen[..., 6]).astype(np.int32), -1)
+    code = np.rint(seen[..., 6:8] * _CODES).astype(np.int32) @ np.array([1, _CODES], dtype=np.int32)
+    shape = np.where(there, code - 1, -1)
     subject = np.full(max(0, int(shape.max()), *subject_of_shape) + 2, -1, dtype=np.int32)
     for index, number in subject_of_shape.items():
         subject[index] = number

@@ -95,19 +95,6 @@ def look(mi: Any, scene: Any, sensor: Any, integrator: Any, *, step: int) -> Ite
         yield above, np.asarray(mi.render(scene, sensor=sensor, integrator=integrator, spp=1, seed=0), dtype=np.float32)
 
 
-def shape_indices(mi: Any, scene: Any) -> list[tuple[int, str]]:
-    """The index that the ``shape_index`` of an aov integrator gives each shape of a scene, and the shape's name."""
-    names = [shape.id() for shape in scene.shapes()]
-    if mi.variant().startswith("scalar"):
-        return list(enumerate(names, start=1))
-    import drjit
-
-    # The compiled variants number all objects of the process.
-    return list(
-        zip((int(index) for index in drjit.reinterpret_array(mi.UInt32, scene.shapes_dr())), names, strict=True)
-    )
-
-
 def _calls(tiles: list[Tile], passes: list[int]) -> Iterator[tuple[Tile, int]]:
     return ((tile, each) for each in passes for tile in tiles)
 

@@ -11,8 +11,8 @@ import pytest
 
 from studioflow.greybox.build import build
 from studioflow.greybox.camera import View, seen_at, sensor_of, view_of
-from studioflow.greybox.maps import AOVS, NOTHING_M, Maps, empty_maps, maps_of, near_is_white
-from studioflow.greybox.render import look, shape_indices
+from studioflow.greybox.maps import AOVS, CHANNELS, NOTHING_M, Maps, coded, empty_maps, maps_of, near_is_white
+from studioflow.greybox.render import look
 
 CAMERA = {
     "lens": {"focal_length_mm": 50.0, "aperture": 1.4},
@@ -33,12 +33,12 @@ def mi() -> Iterator[Any]:
 
 
 def seen(mi: Any, view: View, looks: int, **shapes: Any) -> Maps:
-    scene = build(mi, {"type": "scene", **shapes})
-    owners = {index: 0 for index, name in shape_indices(mi, scene) if name == "subject"}
+    scene = build(mi, {"type": "scene", **coded(shapes)})
+    owners = {number: 0 for number, name in enumerate(shapes) if name == "subject"}
     sensor, aov = build(mi, sensor_of(view, sharp=True, scale=looks)), mi.load_dict({"type": "aov", "aovs": AOVS})
     whole = empty_maps(view.height, view.width, 1)
     for top, part in look(mi, scene, sensor, aov, step=looks):
-        band = maps_of(part[..., -7:], view, owners, 1, looks)
+        band = maps_of(part[..., -CHANNELS:], view, owners, 1, looks)
         rows = slice(top // looks, top // looks + band.depth.shape[0])
         for name in ("depth", "normals", "lines"):
             getattr(whole, name)[rows] = getattr(band, name)
@@ -136,3 +136,16 @@ def test_the_nearest_is_white_and_nothing_is_black() -> None:
     np.testing.assert_allclose(shown, [[1.0, (0.5 - 0.25) / 0.75], [0.0, 0.0]], atol=1e-6)
     assert not near_is_white(np.full((2, 2), NOTHING_M, dtype=np.float32)).any()
     assert np.isfinite(near_is_white(np.full((2, 2), 3.0, dtype=np.float32))).all()
+
+
+def test_thousands_of_shapes_are_told_apart(mi: Any) -> None:
+    shapes = {f"ball{number}": BALL for number in range(9000)}
+    kept = [0, 1, 4094, 4095, 4096, 8999]
+    every = coded(shapes)
+    at = view(40, 40)
+    for number in kept:
+        scene = build(mi, {"type": "scene", "ball": every[f"ball{number}"]})
+        aov = mi.load_dict({"type": "aov", "aovs": AOVS})
+        seen_here = np.asarray(mi.render(scene, sensor=build(mi, sensor_of(at, sharp=True)), integrator=aov, spp=1))
+        found = maps_of(seen_here[..., -CHANNELS:], at, {number: 0, number + 1: 1, number + 4096: 1}, 2, 1).masks
+        assert found[0].any() and not found[1].any()
