@@ -15,6 +15,7 @@ from studioflow.errors import StudioFlowError
 from studioflow.greybox.emitted import LUMINANCE
 from studioflow.greybox.greybox import Greybox, Settings, render_greybox
 from studioflow.greybox.menus import MOST_PIXELS
+from studioflow.manifest import load
 from studioflow.studio.light_captions import caption_fields
 from studioflow.studio.lighting import intensity_of, key_of, lights_of
 from studioflow.studio.placement import from_comfyui, pose_of
@@ -275,3 +276,14 @@ def test_renders_leave_no_memory_behind() -> None:
         rendered(manifest, 32, 1, seed=seed)
         sizes.append(resident_mb())
     assert sizes[-1] - sizes[9] < 20.0, sizes
+
+
+def test_a_scene_built_again_gives_the_same_noise(root: Path) -> None:
+    hero = load(root / "samples" / "product_hero.json")
+    asked = Settings(48, 32, denoise=False)
+    kept = [render_greybox(hero, asked, nothing_to_find).linear]
+    for _ in range(4):
+        # Something in between, so that the next scene lies elsewhere in memory.
+        render_greybox({"scene": {"subjects": []}}, Settings(8, 8, denoise=False), nothing_to_find)
+        kept.append(render_greybox(hero, asked, nothing_to_find).linear)
+    assert len({linear.tobytes() for linear in kept}) == 1
