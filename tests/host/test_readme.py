@@ -77,7 +77,8 @@ def test_the_demo_delivers_twice_the_same_bits(root: Path, tmp_path: Path) -> No
         found = {}
         for path in out.glob("*.png"):
             with Image.open(path) as picture:
-                found[path.name] = np.asarray(picture).copy()
+                # ComfyUI counts its files up from demo to demo.
+                found["greybox" if "greybox" in path.name else "fibo"] = np.asarray(picture).copy()
         pictures.append(found)
     one, two = pictures
     assert one.keys() == two.keys() and all(np.array_equal(one[name], two[name]) for name in one)
