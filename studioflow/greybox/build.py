@@ -16,7 +16,7 @@ def build(mi: Any, plain: Plain) -> Any:
 
     A scene is built of one Plain, in one call, and its shapes are not looked at from Python before it is rendered: of
     what Python has seen the scalar variant counts the references under Python's lock, at every ray, which makes it
-    fifty times as slow and leaves one thread.
+    up to twenty times as slow and leaves one thread.
     """
     with tempfile.TemporaryDirectory(prefix="studioflow-") as folder:
         native = _native(mi, plain, Path(folder), itertools.count())

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..resources import table
-from ..studio.lighting import apparent_size, type_of
+from ..studio.lighting import USUAL_DISTANCE_M, USUAL_SIZE_M, apparent_size, type_of
 from ..studio.placement import Axes, Pose, axes_of, pose_to_orbit
 from .emitted import area_emitter, diffuse, irradiance
 from .lamp_forms import FORMS, barrel, cut_off, window_mask
 from .parts import Lamp, Mesh, Plain, Point, Rgb
 
 Array = NDArray[np.float64]
-_USUAL_SIZE_M, _USUAL_DISTANCE_M = (0.6, 0.6), 1.5
 _SMALLEST_M = 1e-4
 """No lamp is smaller, and none nearer to what it is aimed at: of less nothing is left in a renderer's numbers."""
 _CLEAR_OF = 1.5
@@ -126,7 +125,7 @@ def stand_of(
         if ground_m is not None and asked < 0.0:
             note = f"{label} stands {-asked:g}° below the horizon, where the ground hides it"
     else:
-        usual = max(_USUAL_DISTANCE_M, _CLEAR_OF * reach_m)
+        usual = max(USUAL_DISTANCE_M, _CLEAR_OF * reach_m)
         distance = max(float(light.get("distance_m", usual)), _SMALLEST_M)
         size = _size_m(light, distance)
         if ground_m is not None:
@@ -140,12 +139,12 @@ def stand_of(
 
 
 def _size_m(light: Mapping[str, Any], distance_m: float) -> tuple[float, float]:
-    width, height = light.get("size_m") or type_of(dict(light)).get("size_m", _USUAL_SIZE_M)
+    width, height = light.get("size_m") or type_of(dict(light)).get("size_m", USUAL_SIZE_M)
     if "size_m" not in light and light.get("type", "").endswith("reflector"):
         # A card that stands nearer than it is wide would stand in the way of the other lights.
         return min(width, distance_m), min(height, distance_m)
     if not light.keys() & {"size_m", "distance_m"} and light["role"] != "practical":
-        width, height = (side * distance_m / _USUAL_DISTANCE_M for side in (width, height))
+        width, height = (side * distance_m / USUAL_DISTANCE_M for side in (width, height))
     return max(float(width), _SMALLEST_M), max(float(height), _SMALLEST_M)
 
 

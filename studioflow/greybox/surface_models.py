@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..resources import table
 from ..studio.words import entries
+from .emitted import linear_of_hex
 from .parts import Plain, Rgb
 
 _METAL_FROM = 0.9
@@ -205,10 +206,5 @@ def _rgb(color: Any) -> Plain:
 @functools.cache
 def _linear(hex_color: str) -> Rgb:
     """An sRGB hex as scene-linear ACEScg, 0..1."""
-    import numpy as np
-
-    from ..color.convert import convert
-
-    encoded = np.array([[int(hex_color[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]], dtype=np.float32)
-    red, green, blue = (min(max(float(channel), 0.0), 1.0) for channel in convert(encoded, "sRGB", "ACEScg")[0])
-    return (red, green, blue)
+    red, green, blue = linear_of_hex(hex_color).clip(0.0, 1.0).tolist()
+    return red, green, blue

@@ -21,8 +21,8 @@ Light = dict[str, Any]
 _WORDS = "studio/light_words"
 _NO_FILL_STOPS = 6.0
 """Contrast of a key light alone: nothing but stray light lifts the shadows."""
-_USUAL_SIZE_M = (0.6, 0.6)
-_USUAL_DISTANCE_M = 1.5
+USUAL_SIZE_M = (0.6, 0.6)
+USUAL_DISTANCE_M = 1.5
 STUDIO = "studio"
 """The family of lights that name no type."""
 _SPILL = 0.18
@@ -203,8 +203,8 @@ def apparent_size(light: Light) -> float:
     row = type_of(light)
     if "size_m" not in light and "angular_size_deg" in row:
         return 2.0 * math.tan(math.radians(row["angular_size_deg"]) / 2.0)
-    width, height = light.get("size_m") or row.get("size_m", _USUAL_SIZE_M)
-    return math.sqrt(width * height) / float(light.get("distance_m", _USUAL_DISTANCE_M))
+    width, height = light.get("size_m") or row.get("size_m", USUAL_SIZE_M)
+    return math.sqrt(width * height) / float(light.get("distance_m", USUAL_DISTANCE_M))
 
 
 def shadow_length(elevation_deg: float) -> float:
