@@ -75,6 +75,8 @@ def made(manifest: dict[str, Any], how: Any) -> float:
 
 
 def draft() -> dict[str, Any]:
+    import numpy  # noqa: F401 - ComfyUI has it already
+
     from studioflow.manifest import load
 
     shot = load(SHOT)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from .parts import Mesh, Plain, Point
 
 Array = NDArray[np.float64]
 SWEEP, WALL, TABLE, GROUND, ENVIRONMENT, NONE = "sweep", "wall", "table", "ground", "environment", "none"
+_WORD = re.compile("[a-z]+")
 _DAYLIGHT = ("sun", "moon", "sky", "overcast_sky", "skylight")
 _BLACKEST, _WHITEST = 0.01, 0.9
 """Reflectance of velvet and of fresh paper: no surface gives back nothing or all."""
@@ -72,8 +73,8 @@ def choose(scene: Mapping[str, Any], lighting: Mapping[str, Any], lights: Sequen
     if kind != TABLE:
         return Choice(kind, _color_in(text) or usual, "", why)
     # In "a dark oak table in front of a white wall" each has its own colour.
-    ends = [match.end() for word in words["kinds"][TABLE] if (match := _word(word).search(text))]
-    end = min(ends, default=0)
+    found = _first_of(words["kinds"][TABLE], text)
+    end = found.start + len(found.name) if found else 0
     top = _color_in(text[:end]) or words["usual_top"]
     return Choice(kind, _color_in(text[end:]) or usual, top, why)
 
@@ -88,9 +89,9 @@ def _kind(
     if "kind" in given:
         return given["kind"], "as scene.backdrop says"
     for kind, words in table("greybox/backdrop_words.json")["kinds"].items():
-        found = next((word for word in words if _word(word.replace("grey", "gray")).search(text)), None)
+        found = _first_of([word.replace("grey", "gray") for word in words], text)
         if found:
-            return kind, f'"{found}" in the background'
+            return kind, f'"{found.name}" in the background'
     if "kind" in setup:
         return setup["kind"], f"usual for {lighting['setup'].replace('_', ' ')}"
     if "hdri" in lighting.get("environment", {}) or any(light.get("type") in _DAYLIGHT for light in lights):
@@ -102,10 +103,9 @@ def _color_in(text: str) -> str | None:
     """The colour that a text names first, by the longest name; the colour of a thing that it names where none."""
     words = table("greybox/backdrop_words.json")
     for names in (_names(), words["colors"]):
-        found = [(match.start(), -len(name), name) for name in names if (match := _word(name).search(text))]
+        found = _first_of(names, text)
         if found:
-            start, _, name = min(found)
-            return _shaded(names[name], text[:start], words)
+            return _shaded(names[found.name], text[: found.start], words)
     return None
 
 
@@ -115,9 +115,25 @@ def _names() -> dict[str, str]:
     return names
 
 
-@functools.cache
-def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![a-z]){re.escape(name)}(?![a-z])")
+class _Found(NamedTuple):
+    start: int
+    name: str
+
+
+def _first_of(names: Iterable[str], text: str) -> _Found | None:
+    """The first of the names in a text, as whole words; the longest where several begin there.
+
+    One expression of all names would take longer to compile than this takes to look.
+    """
+    by_word: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_word.setdefault(_WORD.findall(name)[0], []).append(name)
+    for word in _WORD.finditer(text):
+        for name in by_word.get(word[0], ()):
+            rest = text[word.start() :]
+            if rest.startswith(name) and not _WORD.match(rest[len(name) :]):
+                return _Found(word.start(), name)
+    return None
 
 
 def _shaded(color: str, before: str, words: Mapping[str, Any]) -> str:

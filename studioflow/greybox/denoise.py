@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import StudioFlowError
 from .remembered import remembered
@@ -28,12 +28,25 @@ if TYPE_CHECKING:
 OPTIX = "OptiX"
 OIDN = "Open Image Denoise"
 _TRIAL_SECONDS = 120
+_MOST_MB = 1000
+"""What Open Image Denoise may hold beside the pictures; a larger one is denoised in tiles that overlap."""
 _TRIAL = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from studioflow.greybox.denoise import trial
 trial(sys.argv[2], sys.argv[3])
 """
+
+
+class Guides(NamedTuple):
+    """What a denoiser may look at beside the picture: float32 [H, W, 3] each, and both may be noisy.
+
+    ``albedo`` is 0 to 1; ``normal`` of unit length in the camera's space (X right, Y up, Z towards the camera) and
+    0 0 0 where nothing is.
+    """
+
+    albedo: NDArray[np.float32]
+    normal: NDArray[np.float32]
 
 
 def denoiser(variant: str, folder: Path | None = None) -> str | None:
@@ -48,22 +61,22 @@ def denoiser(variant: str, folder: Path | None = None) -> str | None:
 
 
 def denoise(
-    color: NDArray[np.float32], albedo: NDArray[np.float32], normal: NDArray[np.float32], variant: str
+    color: NDArray[np.float32], variant: str, *, guides: Guides | None = None, fast: bool = False
 ) -> NDArray[np.float32]:
     """The picture without noise, as new float32 values [H, W, 3], finite and not below 0.
 
-    ``color`` is linear and open at the top; values below 0, which filters with negative lobes leave, count as 0.
-    ``albedo`` is 0 to 1, ``normal`` of unit length in the camera's space (X right, Y up, Z towards the camera) and
-    0 0 0 where nothing is; both may be noisy. All are [H, W, 3]. The same input gives the same bits with Open Image
-    Denoise. StudioFlowError for other shapes, for values that are not finite, and where there is no denoiser.
+    ``color`` [H, W, 3] is linear and open at the top; values below 0, which filters with negative lobes leave, count
+    as 0. ``guides`` say where its edges and textures are. ``fast`` lets Open Image Denoise take its smaller network.
+    The same input gives the same bits with Open Image Denoise. StudioFlowError for other shapes, for values that are
+    not finite, and where there is no denoiser.
     """
     import numpy as np
 
-    layers = [
-        _checked("color", color, color, 0.0, None),
-        _checked("albedo", albedo, color, 0.0, 1.0),
-        _checked("normal", normal, color, -1.0, 1.0),
-    ]
+    picture = _checked("color", color, color, 0.0, None)
+    if guides is not None:
+        guides = Guides(
+            _checked("albedo", guides.albedo, color, 0.0, 1.0), _checked("normal", guides.normal, color, -1.0, 1.0)
+        )
     name = denoiser(variant)
     if name is None:
         raise StudioFlowError(
@@ -74,7 +87,7 @@ def denoise(
             fix="install pyoidn into the Python that runs this, or render without denoising and with more samples",
         )
     try:
-        result = _METHODS[name](*layers, variant)
+        result = _METHODS[name](picture, guides, variant, fast)
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
         raise StudioFlowError(
             f"{name} could not denoise the picture",
@@ -88,7 +101,7 @@ def denoise(
             found=f"{np.count_nonzero(~np.isfinite(result))} of {result.size}",
             fix="render without denoising",
         )
-    return np.maximum(result, 0)
+    return np.maximum(result, 0, out=result)
 
 
 def trial(name: str, variant: str) -> None:
@@ -100,7 +113,7 @@ def trial(name: str, variant: str) -> None:
 
     noise = np.random.default_rng(0).random((32, 48, 3), dtype=np.float32)
     flat = np.full_like(noise, 0.5)
-    result = _METHODS[name](noise, flat, flat, variant)
+    result = _METHODS[name](noise, Guides(flat, flat), variant, False)
     works = result.shape == noise.shape and np.isfinite(result).all() and result.std() < noise.std()
     os._exit(0 if works else 1)
 
@@ -171,7 +184,7 @@ def _checked(
 
 
 def _open_image_denoise(
-    color: NDArray[np.float32], albedo: NDArray[np.float32], normal: NDArray[np.float32], _variant: str
+    color: NDArray[np.float32], guides: Guides | None, _variant: str, fast: bool
 ) -> NDArray[np.float32]:
     """By the device and filter calls of Open Image Denoise 2: its documentation, "RT filter".
 
@@ -191,16 +204,14 @@ def _open_image_denoise(
         filter_ = pyoidn.Filter(device, pyoidn.OIDN_FILTER_TYPE_RT)
         _raise_fault(device)
         with filter_:
-            images = {
-                pyoidn.OIDN_IMAGE_COLOR: color,
-                pyoidn.OIDN_IMAGE_ALBEDO: albedo,
-                pyoidn.OIDN_IMAGE_NORMAL: normal,
-                pyoidn.OIDN_IMAGE_OUTPUT: output,
-            }
+            images = {pyoidn.OIDN_IMAGE_COLOR: color, pyoidn.OIDN_IMAGE_OUTPUT: output}
+            if guides is not None:
+                images |= {pyoidn.OIDN_IMAGE_ALBEDO: guides.albedo, pyoidn.OIDN_IMAGE_NORMAL: guides.normal}
             for name, image in images.items():
                 filter_.set_image(name, image, pyoidn.OIDN_FORMAT_FLOAT3)
             filter_.set_bool("hdr", True)
-            filter_.set_quality(pyoidn.OIDN_QUALITY_HIGH)
+            filter_.set_int("maxMemoryMB", _MOST_MB)
+            filter_.set_quality(pyoidn.OIDN_QUALITY_FAST if fast else pyoidn.OIDN_QUALITY_HIGH)
             filter_.commit()
             _raise_fault(device)
             filter_.execute()
@@ -225,9 +236,7 @@ def _raise_fault(device: Any) -> None:
         raise RuntimeError(fault)
 
 
-def _optix(
-    color: NDArray[np.float32], albedo: NDArray[np.float32], normal: NDArray[np.float32], variant: str
-) -> NDArray[np.float32]:
+def _optix(color: NDArray[np.float32], guides: Guides | None, variant: str, _fast: bool) -> NDArray[np.float32]:
     """By ``mitsuba.OptixDenoiser``, which wants normals in Mitsuba's camera space: X left, Y up, Z away from it.
 
     Sets Mitsuba's variant, as the renderer has done already.
@@ -238,9 +247,12 @@ def _optix(
     if mi.variant() != variant:
         mi.set_variant(variant)
     height, width, _ = color.shape
-    run = mi.OptixDenoiser([width, height], albedo=True, normals=True)
-    turned = normal * np.array([-1, 1, -1], dtype=np.float32)
-    return np.array(run(*map(mi.TensorXf, (color, albedo, turned))), dtype=np.float32)
+    guided = guides is not None
+    run = mi.OptixDenoiser([width, height], albedo=guided, normals=guided)
+    layers = [color]
+    if guides is not None:
+        layers += [guides.albedo, guides.normal * np.array([-1, 1, -1], dtype=np.float32)]
+    return np.array(run(*map(mi.TensorXf, layers)), dtype=np.float32)
 
 
 _METHODS: dict[str, Callable[..., Any]] = {OPTIX: _optix, OIDN: _open_image_denoise}

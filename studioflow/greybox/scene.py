@@ -18,6 +18,7 @@ from .lighting_set import lighting_set
 from .meshes import load_mesh
 from .parts import Body, Lamp, Part, Plain, Point
 from .shapes import default_size_m, shape_of, stand_ins
+from .solids import merged, moved
 from .stand_in import choose
 from .surfaces import surface_of
 
@@ -37,7 +38,7 @@ _NAMES = 40
 class Shot(NamedTuple):
     """A scene without Mitsuba.
 
-    ``shapes`` are the Plain shapes of subjects and backdrop by name, those of a subject by ``subject<number>_…``;
+    ``shapes`` are the Plain shapes of subjects and backdrop by name, those of a subject by ``subject<number>_<part>``;
     ``names`` the subjects' for people.
     """
 
@@ -135,9 +136,9 @@ def _subject_shapes(
                 bsdf = surface.plain
                 if surface.note:
                     notes.append(surface.note)
-            for copy, place in enumerate(body.places):
-                name = f"subject{body.subject}_{number}_{copy}"
-                shapes[name] = {"type": "mesh", "mesh": part.mesh, "to_world": place, "bsdf": bsdf}
+            # All copies are one shape: Mitsuba's maps take time for each shape of the scene at every ray.
+            copies = merged(*(moved(part.mesh, place[:3, 3], place[:3, :3]) for place in body.places))
+            shapes[f"subject{body.subject}_{number}"] = {"type": "mesh", "mesh": copies, "bsdf": bsdf}
     return shapes, list(dict.fromkeys(notes))
 
 

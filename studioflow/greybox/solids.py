@@ -65,11 +65,17 @@ def moved(mesh: Mesh, by: ArrayLike = (0.0, 0.0, 0.0), matrix: ArrayLike | None 
 
 
 def merged(*meshes: Mesh) -> Mesh:
-    """Several closed meshes as one; uvs are left out."""
+    """Several meshes as one, with the normals and uvs that all of them have."""
     starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
     faces = [mesh.faces + np.uint32(start) for mesh, start in zip(meshes, starts, strict=True)]
-    normals = np.concatenate([mesh.normals for mesh in meshes if mesh.normals is not None])
-    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces), normals)
+    normals = [mesh.normals for mesh in meshes if mesh.normals is not None]
+    uvs = [mesh.uvs for mesh in meshes if mesh.uvs is not None]
+    return Mesh(
+        np.concatenate([mesh.vertices for mesh in meshes]),
+        np.concatenate(faces),
+        np.concatenate(normals) if len(normals) == len(meshes) else None,
+        np.concatenate(uvs) if len(uvs) == len(meshes) else None,
+    )
 
 
 def rounded(points: ArrayLike, radii: float | Sequence[float], steps: int = 8, closed: bool = False) -> Array:

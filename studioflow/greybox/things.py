@@ -34,8 +34,12 @@ def box(size: Size, row: Row) -> tuple[Part, ...]:
 
 
 def ball(size: Size, row: Row) -> tuple[Part, ...]:
-    angles = np.linspace(-np.pi / 2.0, np.pi / 2.0, 65)
-    return (Part(moved(revolved(np.column_stack([np.cos(angles), np.sin(angles)]), 128), matrix=np.diag(size) / 2.0)),)
+    return (Part(_ball(size, 128)),)
+
+
+def _ball(size: Size, around: int) -> Mesh:
+    angles = np.linspace(-np.pi / 2.0, np.pi / 2.0, around // 2 + 1)
+    return moved(revolved(np.column_stack([np.cos(angles), np.sin(angles)]), around), matrix=np.diag(size) / 2.0)
 
 
 def turned(size: Size, row: Row) -> tuple[Part, ...]:
@@ -55,7 +59,7 @@ def torus(size: Size, row: Row) -> tuple[Part, ...]:
 
 def pebble(size: Size, row: Row) -> tuple[Part, ...]:
     """A ball worn out of round by a few low waves of the row."""
-    mesh = ball((2.0, 2.0, 2.0), row)[0].mesh
+    mesh = _ball((2.0, 2.0, 2.0), 128)
     points = mesh.vertices.astype(np.float64)
     for *way, phase, height in row["waves"]:
         points = points * (1.0 + height * np.sin(points @ np.array(way) + phase))[:, None]
@@ -64,7 +68,8 @@ def pebble(size: Size, row: Row) -> tuple[Part, ...]:
 
 def bean(size: Size, row: Row) -> tuple[Part, ...]:
     """A coffee bean on its round back: flattened above, with a curved crease along x."""
-    mesh = moved(ball((2.0, 2.0, 2.0), row)[0].mesh, matrix=turn(0.0, 0.0, -90.0))
+    # Beans come by the handful.
+    mesh = moved(_ball((2.0, 2.0, 2.0), 64), matrix=turn(0.0, 0.0, -90.0))
     x, y, z = mesh.vertices.astype(np.float64).T
     y = np.where(y > 0.0, y * row["flatness"], y)
     across = (z - row["bend"] * np.sin(np.pi * x)) / row["crease_width"]

@@ -66,6 +66,6 @@ def rendered(
     """A greybox of so many samples, without a denoiser unless the settings say so."""
     width, height = side if isinstance(side, tuple) else (side, side)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(QUALITIES, "draft", Quality(samples, 4, looks))
+        patch.setitem(QUALITIES, "draft", Quality(samples, 4, looks, 1))
         wanted = Settings(width, height, "draft", **{"denoise": False, **settings})
         return render_greybox(manifest, wanted, find, progress)

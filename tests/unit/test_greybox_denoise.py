@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import pytest
 
 from studioflow.errors import StudioFlowError
 from studioflow.greybox import denoise as module
-from studioflow.greybox.denoise import OIDN, OPTIX, denoise, denoiser
+from studioflow.greybox.denoise import OIDN, OPTIX, Guides, denoise, denoiser
 from studioflow.greybox.remembered import forget
 
 VARIANT = "scalar_rgb"
@@ -68,7 +68,7 @@ def steps(picture: np.ndarray) -> np.ndarray:
 
 
 def test_noise_falls_and_edges_stay(box: Renders) -> None:
-    clean = denoise(box.noisy, box.albedo, box.normal, VARIANT)
+    clean = denoise(box.noisy, VARIANT, guides=Guides(box.albedo, box.normal))
     assert clean.dtype == np.float32 and clean.shape == box.noisy.shape and clean.min() >= 0
     assert box.error(clean, box.dark) < 0.5 * box.error(box.noisy, box.dark)
 
@@ -80,25 +80,36 @@ def test_noise_falls_and_edges_stay(box: Renders) -> None:
     assert clean[box.dark].mean() == pytest.approx(box.noisy[box.dark].mean(), rel=0.03), "no light is lost"
 
 
+@pytest.mark.parametrize("fast", [False, True])
+def test_noise_falls_without_guides_and_with_the_smaller_network(box: Renders, fast: bool) -> None:
+    clean = denoise(box.noisy, VARIANT, fast=fast)
+    assert box.error(clean, box.dark) < 0.5 * box.error(box.noisy, box.dark)
+    assert np.array_equal(clean, denoise(box.noisy, VARIANT, fast=fast))
+
+
+def guided(layers: Sequence[np.ndarray]) -> np.ndarray:
+    return denoise(layers[0], VARIANT, guides=Guides(*layers[1:]))
+
+
 def test_the_same_bits_twice_and_inputs_untouched(box: Renders) -> None:
     layers = [layer[:, ::-1] for layer in box[:3]]  # views, not contiguous
     before = [layer.copy() for layer in layers]
-    first = denoise(*layers, VARIANT)
-    assert np.array_equal(first, denoise(*layers, VARIANT))
+    first = guided(layers)
+    assert np.array_equal(first, guided(layers))
     assert all(np.array_equal(layer, kept) for layer, kept in zip(layers, before, strict=True))
 
 
 def test_highlights_stay_open_at_the_top() -> None:
     color = np.full((32, 32, 3), 50, np.float32)
     flat = np.full_like(color, 0.5)
-    assert denoise(color, flat, np.zeros_like(color), VARIANT).mean() == pytest.approx(50, rel=0.02)
+    assert guided([color, flat, np.zeros_like(color)]).mean() == pytest.approx(50, rel=0.02)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 3)])
 def test_any_size(shape: tuple[int, int]) -> None:
     color = np.full((*shape, 3), 0.18, np.float32)
     color[0, 0] = -0.01  # as a filter with negative lobes leaves it
-    clean = denoise(color, np.full_like(color, 0.18), np.zeros_like(color), VARIANT)
+    clean = guided([color, np.full_like(color, 0.18), np.zeros_like(color)])
     assert clean.shape == color.shape and clean.min() >= 0 and np.isfinite(clean).all()
 
 
@@ -120,7 +131,7 @@ def test_layers_that_do_not_fit(layer: int, values: np.ndarray, said: str) -> No
     layers = [np.zeros((4, 4, 3), np.float32) for _ in range(3)]
     layers[layer] = values
     with pytest.raises(StudioFlowError) as caught:
-        denoise(*layers, VARIANT)
+        guided(layers)
     assert said in str(caught.value)
 
 
@@ -133,14 +144,14 @@ import sys
 sys.modules["torch"] = None
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from studioflow.greybox.denoise import denoise
+from studioflow.greybox.denoise import Guides, denoise
 noise = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
 flat = np.full_like(noise, 0.5)
 def held():
     with open("/proc/self/statm") as stream:
         return int(stream.read().split()[1]) * 4096
 for index in range(60):
-    denoise(noise, flat, flat, "scalar_rgb")
+    denoise(noise, "scalar_rgb", guides=Guides(flat, flat))
     if index == 9:
         begin = held()
 print(held() - begin)
@@ -187,7 +198,7 @@ def test_one_that_ends_its_process_is_none(tmp_path: Path, monkeypatch: pytest.M
     assert trials.count == 2, "a failure is not for ever"
     picture = np.zeros((4, 4, 3), np.float32)
     with pytest.raises(StudioFlowError, match="no denoiser that works") as caught:
-        denoise(picture, picture, picture, VARIANT)
+        denoise(picture, VARIANT)
     assert "none that passed its trial" in str(caught.value)
 
 
@@ -202,7 +213,7 @@ def test_not_installed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert denoiser("cuda_ad_rgb", tmp_path) is None
     picture = np.zeros((4, 4, 3), np.float32)
     with pytest.raises(StudioFlowError, match="pyoidn is not installed"):
-        denoise(picture, picture, picture, VARIANT)
+        denoise(picture, VARIANT)
 
 
 def test_optix_comes_first_on_nvidia_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,4 +233,4 @@ def test_faults_of_the_library_are_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(pyoidn, "OIDN_FILTER_TYPE_RT", "NoSuchFilter")
     picture = np.full((4, 4, 3), 0.5, np.float32)
     with pytest.raises(StudioFlowError, match="could not denoise"):
-        denoise(picture, picture, picture, VARIANT)
+        denoise(picture, VARIANT)
