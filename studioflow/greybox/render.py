@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SAMPLES_PER_CALL = {"scalar": 1 << 18, "llvm": 1 << 20, "cuda": 1 << 24}
+SAMPLES_PER_CALL = {"scalar": 1 << 18, "llvm": 3 << 19, "cuda": 1 << 24}
 """What a variant renders in a fraction of a second on a slow machine; on a GPU what fits into its memory."""
 _LOOKS_PER_SAMPLE = 4
 """A look is a ray; a sample of light is several, and their shadows."""

@@ -1,0 +1,1 @@
+"""Drawings on paper, screens and photographs as control maps."""
