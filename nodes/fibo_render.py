@@ -72,6 +72,16 @@ class FiboEdit(io.ComfyNode):
                     tooltip="White where a single picture is to be painted anew; of the picture's size.",
                 ),
                 *_options(),
+                io.Float.Input(
+                    "guide_until",
+                    default=1.0,
+                    min=0.05,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="The part of the steps that the pictures count for; after it the caption alone goes on "
+                    "with what is there. Below 1 only FIBO 2.0.",
+                ),
             ],
             outputs=_outputs(),
         )

@@ -50,6 +50,21 @@ def edit_caption(caption: str, instruction: str, *, images: int = 1, masked: boo
     return EditCaption(_joined(caption, instruction), _notices(instruction, named, images, masked))
 
 
+def without_instruction(caption: str) -> str:
+    """The caption of the finished picture inside that of an edit, as ``edit_caption`` was given it; empty for none."""
+    try:
+        parsed = json.loads(caption)
+    except ValueError:
+        return caption
+    if not isinstance(parsed, dict) or INSTRUCTION not in parsed:
+        return caption
+    rest = {key: value for key, value in parsed.items() if key != INSTRUCTION}
+    inner = rest[WRAPPED] if rest.keys() == {WRAPPED} else rest
+    if isinstance(inner, str):
+        return inner.strip()
+    return json.dumps(inner, separators=(",", ":"), ensure_ascii=caption.isascii()) if inner else ""
+
+
 def pictures_named(instruction: str) -> list[int]:
     """The numbers of the pictures that an instruction names, ``<image_1>`` and so on, in its order."""
     return [int(number) for number in _IMAGE.findall(instruction)]

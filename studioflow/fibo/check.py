@@ -42,6 +42,7 @@ def check(model: FiboModel, job: Job) -> None:
             allowed=f"0 to {job.steps}",
             fix="take 0 for the whole schedule",
         )
+    _check_guide(model, job)
 
 
 def marks(mask: Any) -> bool:
@@ -140,10 +141,6 @@ def _check_instruction(job: Job) -> None:
         )
 
 
-def _titles(task: str) -> str:
-    return ", ".join(family.title for family in families().values() if task in family.tasks)
-
-
 def _check_latents(model: FiboModel, job: Job) -> None:
     latents = job.latents
     require_generation(model, latents)
@@ -187,6 +184,49 @@ def _check_latents(model: FiboModel, job: Job) -> None:
             allowed=f"1, or {job.count} as count says",
             fix=f"set count to {held}",
         )
+
+
+def _check_guide(model: FiboModel, job: Job) -> None:
+    """Where pictures count for a part of the steps, the model must be able to paint the rest without them."""
+    if not 0 < job.guide_until <= 1:
+        raise ModelError(
+            "no such part of the steps",
+            where="guide_until",
+            found=str(job.guide_until),
+            allowed="above 0, up to 1",
+            fix="take 1 to let the pictures count to the end",
+        )
+    if not job.images or job.guide_until == 1:
+        return
+    if "generate" not in model.family.tasks:
+        raise ModelError(
+            f"{model.family.title} cannot go on without its pictures",
+            where="guide_until",
+            found=f"{job.guide_until:g}",
+            allowed=f"1; less only for {_titles('generate', 'edit')}",
+            fix="keep it at 1 and fade or blur the picture to loosen its hold, or load one of these in FIBO Loader",
+        )
+    if not job.unguided().caption:
+        raise ModelError(
+            "the caption says nothing but the edit instruction, and the steps without pictures need more",
+            where="caption",
+            found=f"{job.caption[:60]}",
+            allowed="the caption of the finished picture with its edit instruction, or a guide_until of 1",
+            fix="connect Compile Caption to the caption of Edit Caption",
+        )
+    start = first_step(job.steps, job.strength) if job.latents and job.latents.finished else 0
+    if job.guided_steps <= start:
+        raise ModelError(
+            "the pictures would count for no step",
+            where="guide_until",
+            found=f"{job.guide_until:g}, the first {job.guided_steps} of {job.steps} steps",
+            allowed=f"more than {start} steps, where a strength of {job.strength:g} begins",
+            fix="raise guide_until or strength",
+        )
+
+
+def _titles(*tasks: str) -> str:
+    return ", ".join(family.title for family in families().values() if {*tasks} <= {*family.tasks})
 
 
 def _check_fibo_1(caption: str, model: FiboModel) -> None:

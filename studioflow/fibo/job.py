@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import VERSION
@@ -23,7 +23,8 @@ class Job:
     to begin: those of an encoded picture are repainted with ``strength`` (1 is from noise), those that stopped half
     way go on there. ``stop_at`` ends after that step and leaves the rest of the noise in; 0 is the whole schedule.
     An empty ``negative`` is the empty caption that the family was trained with. ``reuse_captions`` takes what the text
-    encoder made of a text before, ``reuse_pictures`` finished pictures.
+    encoder made of a text before, ``reuse_pictures`` finished pictures. ``guide_until`` is the part of the schedule, 0
+    to 1, that ``images`` count for; the rest is painted from the caption of the finished picture alone.
     """
 
     caption: str
@@ -42,6 +43,7 @@ class Job:
     draw_text: bool = True
     reuse_captions: bool = True
     reuse_pictures: bool = True
+    guide_until: float = 1.0
 
     @property
     def seeds(self) -> list[int]:
@@ -59,6 +61,17 @@ class Job:
     def last_step(self) -> int:
         """The step after which it ends."""
         return self.stop_at or self.steps
+
+    @property
+    def guided_steps(self) -> int:
+        """The step after which the pictures count no more: at least the first, numbered as ``stop_at``."""
+        return max(1, round(self.steps * self.guide_until)) if self.images else self.steps
+
+    def unguided(self) -> Job:
+        """The same without pictures, and with the caption of the finished picture alone."""
+        from ..caption.instruct import without_instruction
+
+        return replace(self, caption=without_instruction(self.caption), images=(), mask=None, guide_until=1.0)
 
 
 def provenance(model: FiboModel, job: Job) -> dict[str, Any]:
@@ -83,6 +96,8 @@ def provenance(model: FiboModel, job: Job) -> dict[str, Any]:
         facts["draw_text"] = False
     if job.images:
         facts["images"] = [digest(image) for image in job.images]
+    if job.images and job.guide_until < 1:
+        facts["guide_until"] = job.guide_until
     if job.mask is not None:
         facts["mask"] = digest(job.mask)
     if job.continues:

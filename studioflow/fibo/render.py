@@ -57,11 +57,20 @@ def render(model: FiboModel, job: Job, *, on_step: OnStep | None = None, cache: 
     return _Run(model, job, on_step, cache if job.reuse_pictures else None).all()
 
 
+class _Part(NamedTuple):
+    """Steps ``start`` to ``stop`` of a render, which one call of the pipeline runs."""
+
+    job: Job
+    start: int
+    stop: int
+
+
 class _Run:
     def __init__(self, model: FiboModel, job: Job, on_step: OnStep | None, cache: PictureCache | None) -> None:
         self.model, self.job, self.on_step, self.cache = model, job, on_step, cache
         self.start = _first(job)
         self.steps_of_one = job.last_step - self.start
+        self.parts = _parts(job, self.start)
         self.done = 0
         self.skipped = self.steps_run = 0
         self.caption_reused = False
@@ -97,7 +106,7 @@ class _Run:
         self.done = (len(self.job.seeds) - len(missing)) * self.steps_of_one
         text = self.model.pipeline.studioflow_text
         text.enabled, text.negative = self.job.reuse_captions, self.job.negative
-        reused = text.reused
+        reused, encoded = text.reused, text.encoded
         batch = self._batch(len(missing))
         found: dict[int, dict[str, torch.Tensor]] = {}
         while missing:
@@ -114,7 +123,7 @@ class _Run:
                 batch, self.done = batch // 2, done
                 continue
             if not found:
-                self.caption_reused = text.reused > reused
+                self.caption_reused = text.reused > reused and text.encoded == encoded
             found |= self._finished(missing[:batch], held)
             missing = missing[batch:]
         return found
@@ -133,9 +142,18 @@ class _Run:
 
     def _rendered(self, indices: list[int]) -> torch.Tensor:
         """The latents of these pictures as the pipeline leaves them."""
+        held, after_step = None, self._callback(len(indices))
+        for part in self.parts:
+            held = self._part(part, indices, held, after_step)
+        return held
+
+    def _part(
+        self, part: _Part, indices: list[int], held: torch.Tensor | None, after_step: Callable[..., Any]
+    ) -> torch.Tensor:
+        """The same after a part of the steps, from what the part before left."""
         import torch
 
-        model, job, pipeline = self.model, self.job, self.model.pipeline
+        model, job, pipeline = self.model, part.job, self.model.pipeline
         arguments: dict[str, Any] = {
             "prompt": job.caption,
             "negative_prompt": job.negative if job.negative.strip() else _empty_negative(model),
@@ -145,8 +163,11 @@ class _Run:
             "guidance_scale": job.cfg,
             "num_images_per_prompt": len(indices),
             "output_type": "latent",
+            "callback_on_step_end": after_step,
         }
-        if job.latents:
+        if held is not None:
+            arguments["latents"] = held
+        elif job.latents:
             arguments["latents"] = to_pipeline(model, torch.cat([self._begin(index) for index in indices]))
         else:
             arguments["generator"] = [torch.Generator("cpu").manual_seed(job.seeds[index]) for index in indices]
@@ -157,10 +178,9 @@ class _Run:
             arguments |= {"render_text_images": job.draw_text, "fonts": _fonts(model)}
         prepare(pipeline, model.speed)
         activate(pipeline, model.loras, model.memory.device)
-        own_scheduler, pipeline.scheduler = pipeline.scheduler, window(model, self.start, job.last_step)
+        own_scheduler, pipeline.scheduler = pipeline.scheduler, window(model, part.start, part.stop)
         try:
             with running(pipeline, model.speed) as report:
-                arguments["callback_on_step_end"] = self._callback(len(indices))
                 held = pipeline(**arguments).images
         finally:
             pipeline.scheduler = own_scheduler
@@ -229,6 +249,10 @@ class _Run:
             "seeds are those of the latents": job.continues and job.seed != job.seeds[0],
             "strength counts only with latents of a finished picture": job.strength < 1
             and not (job.latents and job.latents.finished),
+            "guide_until counts only with pictures": job.guide_until < 1 and not job.images,
+            f"a guide_until of {job.guide_until:g} is all of {job.steps} steps": job.guide_until < 1
+            and job.images
+            and job.guided_steps == job.steps,
         }
         return [notice for notice, applies in told.items() if applies]
 
@@ -247,6 +271,13 @@ def _sized(model: FiboModel, job: Job) -> Job:
         return job
     width, height = job.latents.size if job.latents else open_size(model, *job.images[0].size)
     return replace(job, width=width, height=height)
+
+
+def _parts(job: Job, start: int) -> list[_Part]:
+    """The steps with pictures, and those without; only those of them that there are."""
+    turn = min(max(start, job.guided_steps), job.last_step)
+    guided = [_Part(job, start, turn)] if start < turn else []
+    return guided + ([_Part(job.unguided(), turn, job.last_step)] if turn < job.last_step else [])
 
 
 def _first(job: Job) -> int:

@@ -156,11 +156,11 @@ def effective_cfg(given: float | None, family: Family) -> float:
 
 @rule("section-without-effect")
 def no_effect(shot: Shot) -> Iterator[Fault]:
-    """Sections that this version keeps and does not use."""
+    """Sections that only a node of their own uses."""
     for section, why in words("sections_without_effect").items():
         if shot.manifest.get(section):
             yield Fault(
                 (section,),
-                f"{show(section)} has no effect on the picture in this version: {why}",
-                "keep it for later, and do not rely on it",
+                f"{show(section)} has no effect by itself: {why}",
+                "render with that node, or do not rely on it",
             )
