@@ -31,6 +31,7 @@ from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
 from .open_delivery import InspectFile, LoadDelivery
 from .review import CheckManifest, DiffManifests
+from .sketch import ControlMap, GuideWithSketch, SketchAgreement, SketchCleanup
 
 
 class StudioFlow(ComfyExtension):
@@ -92,4 +93,8 @@ class StudioFlow(ComfyExtension):
             StandIn,
             Backdrop,
             Greybox,
+            SketchCleanup,
+            ControlMap,
+            GuideWithSketch,
+            SketchAgreement,
         ]

@@ -305,6 +305,13 @@ def make_room() -> None:
     comfy.model_management.soft_empty_cache()
 
 
+def images(pixels: Any) -> Any:
+    """Float arrays [B, H, W, 3] of 0..1 as ComfyUI's IMAGE, [B, H, W] as its MASK."""
+    import torch
+
+    return torch.from_numpy(pixels)
+
+
 def image(pixels: Any) -> Any:
     """An array [H, W, 3] of sRGB-encoded 0..1 as ComfyUI's IMAGE."""
     import torch

@@ -70,6 +70,13 @@ def config_state(name: str) -> str:
     return f"{name}:{file}:{found.st_size}:{found.st_mtime_ns}"
 
 
+def detector_folders() -> list[Path]:
+    """Where the weights of learned detectors may lie, by ComfyUI's folders for models."""
+    from ..studioflow.sketch.weights import folders_of
+
+    return [place for folder in host.model_folders() for place in folders_of(folder.parents[1])]
+
+
 def save_text(text: str, prefix: str, suffix: str) -> dict[str, list[dict[str, str]]]:
     """Writes a text below the output folder under the next free number; what the node says of it for ``ui``."""
     from ..studioflow.files import text_writer, write_together

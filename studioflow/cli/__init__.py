@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import VERSION
 from ..errors import StudioFlowError
-from . import documents, greybox, inspect, render
+from . import documents, greybox, inspect, models, render, sketch
 from .console import prepare_streams, printable
 
 
@@ -51,5 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     documents.add_commands(commands)
     inspect.add_commands(commands)
     greybox.add_commands(commands)
+    sketch.add_commands(commands)
+    models.add_commands(commands)
     render.add_commands(commands)
     return parser

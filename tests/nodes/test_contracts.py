@@ -66,6 +66,10 @@ IDS = [
     "StudioFlowStandIn",
     "StudioFlowBackdrop",
     "StudioFlowGreybox",
+    "StudioFlowSketchCleanup",
+    "StudioFlowControlMap",
+    "StudioFlowGuideWithSketch",
+    "StudioFlowSketchAgreement",
 ]
 
 

@@ -80,6 +80,9 @@ HEAVY = {
     "mitsuba",
     "trimesh",
     "pyoidn",
+    "controlnet_aux",
+    "timm",
+    "huggingface_hub",
 }
 
 
