@@ -172,7 +172,7 @@ CAPTIONS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(CAPTIONS)
 def test_fibo_2_agrees_with_the_pipeline_of_diffusers(caption: dict[str, Any]) -> None:
     diffusers = pytest.importorskip("diffusers", minversion="0.42")
