@@ -2,10 +2,11 @@
 
     .venv/bin/python docs/make.py
     .venv/bin/python docs/make.py greybox
+    .venv/bin/python docs/make.py sketches
 
 tests/unit/test_docs.py fails while what is checked in differs from what the first would write. The second renders the
 contact sheets docs/greybox_*.jpg, which takes minutes and Mitsuba: every lighting setup on a head and on a bottle, and
-every stand-in.
+every stand-in. The third cleans the sketches that docs/sketches.jpg shows.
 """
 
 from __future__ import annotations
@@ -93,6 +94,10 @@ SUBJECTS: dict[str, dict[str, Any]] = {
 """What the setups are shown on, by its stand-in."""
 
 
+PHOTOS = ("phone_photo", "squared_paper", "napkin", "whiteboard_glare")
+"""The sketches that docs/sketches.jpg shows."""
+
+
 def setup_sheet() -> Image:
     """All lighting setups, each on a head and on a bottle."""
     cells = []
@@ -172,9 +177,30 @@ def greybox() -> None:
         sheet().save(ROOT / "docs" / f"greybox_{name}.jpg", quality=80, optimize=True)
 
 
+def sketches() -> None:
+    """Photos of sketches, and below each what cleanup makes of it."""
+    import numpy as np
+    from PIL import Image
+
+    from studioflow.sketch.clean import clean_sketch
+
+    side = 2 * CELL
+    sheet = Image.new("RGB", (len(PHOTOS) * side, 2 * side), "white")
+    for column, name in enumerate(PHOTOS):
+        photo = Image.open(ROOT / "samples" / "sketches" / f"{name}.jpg").convert("RGB")
+        cleaned = clean_sketch(np.asarray(photo, dtype=np.float32) / 255.0).image
+        for row, picture in enumerate((photo, Image.fromarray(np.rint(cleaned * 255.0).astype(np.uint8)))):
+            picture.thumbnail((side - 8, side - 8))
+            sheet.paste(
+                picture, (column * side + (side - picture.width) // 2, row * side + (side - picture.height) // 2)
+            )
+    sheet.save(ROOT / "docs" / "sketches.jpg", quality=88, optimize=True)
+
+
 def main() -> None:
-    if sys.argv[1:] == ["greybox"]:
-        greybox()
+    sheets = {"greybox": greybox, "sketches": sketches}
+    if sys.argv[1:]:
+        sheets[sys.argv[1]]()
         return
     SHOTS.mkdir(exist_ok=True)
     made = documents()

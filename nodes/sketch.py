@@ -138,7 +138,12 @@ class ControlMap(io.ComfyNode):
                     tooltip="canny: the gradient from which an edge begins; 200 is usual. 0: found from the picture.",
                 ),
                 io.Float.Input(
-                    "line_px", default=1.0, min=1.0, max=64.0, step=0.5, tooltip="Width of thin lines in pixels."
+                    "line_px",
+                    default=1.0,
+                    min=1.0,
+                    max=64.0,
+                    step=0.5,
+                    tooltip="Width of lines in pixels; 1 leaves a scribble its own. Greys have none: soft_edge, depth.",
                 ),
                 io.Int.Input(
                     "resolution",
@@ -146,8 +151,8 @@ class ControlMap(io.ComfyNode):
                     min=0,
                     max=8192,
                     step=8,
-                    tooltip="Pixels of the map's shorter side. 0: as the picture is. Learned methods look at 512 pixels and "
-                    "scale what they find.",
+                    tooltip="Pixels of the map's shorter side. 0: as the picture is, up to 4096 of the longer. Learned "
+                    "methods look at 512 and scale what they find.",
                 ),
                 io.Combo.Input(
                     "polarity",

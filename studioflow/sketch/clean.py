@@ -88,7 +88,7 @@ def clean_sketch(picture: Picture, how: Cleanup = Cleanup(), most: int = WORKING
         pixels = 255 - pixels
         notes.append("light lines on a dark ground, turned round")
     pixels = _lit(pixels, how, notes)
-    ink = papers.ink_of(pixels, _smoothing(pixels))
+    ink = papers.ink_of(pixels, _smoothing(pixels), on_white=how.paper)
     if corners is not None:
         _clear_rim(ink)
     if how.paper:

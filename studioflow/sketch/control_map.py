@@ -12,7 +12,7 @@ from ..errors import StudioFlowError, require_choice
 from . import lines, shading
 from .menus import LEARNED, METHODS, POLARITIES
 from .pictures import Gray, Picture, checked, grey, working_size
-from .tones import Gray8, dark_on_light
+from .tones import Gray8, dark_on_light, gray8
 
 MOST_BYTES = 8_000_000_000
 """Of maps and masks of a batch together."""
@@ -28,6 +28,8 @@ _SHARES = np.arange(256, dtype=np.float32) / 255
 """Of the levels of 8 bit."""
 _OF_INK = {"line_art", "scribble", "threshold", "thin", "depth_from_shading"}
 """Methods that look for dark on light."""
+_OF_LEVELS = {"canny", "threshold", "thin"}
+"""Methods that work on 8 bit."""
 _THICK_ALREADY = {"scribble", "soft_edge", "depth_from_shading", "depth_anything"}
 """Methods that draw as thick as they are told, or have no lines."""
 
@@ -166,6 +168,7 @@ def _mask_of(
         mask = np.clip(_resized(np.asarray(detect(_resized(picture, size)), np.float32), size), 0.0, 1.0)
     else:
         tones = _resized(grey(picture), size)
+        tones = gray8(tones) if settings.method in _OF_LEVELS else tones
         if settings.method in _OF_INK:
             tones, inverted = dark_on_light(tones)
             notes += ["light lines on a dark ground, taken as dark on light"] if inverted else []
@@ -176,7 +179,7 @@ def _mask_of(
     return mask, notes
 
 
-def _classic(tones: Gray, settings: Settings) -> tuple[Gray | Gray8, list[str]]:
+def _classic(tones: Gray | Gray8, settings: Settings) -> tuple[Gray | Gray8, list[str]]:
     method, detail = settings.method, settings.detail
     if method == "canny":
         edges, limits = lines.canny_edges(tones, detail, settings.low, settings.high)

@@ -25,6 +25,9 @@ _PAPER = 224.0
 _SPECTRUM_SIDE = 1024
 _LEAST_PRINT = 0.012
 """Ink of the faintest printed line that is told from the paper."""
+_LEAST_LINES = 6
+_THROUGH = 0.25
+"""A printed line goes through the page: of its darkness along the line, this quantile counts."""
 _PROMINENT = 4.2
 """Natural logarithm of how far a ruling stands out of the spectrum around it; white noise reaches 2.9."""
 
@@ -109,10 +112,11 @@ def of_one_tone(ground: Bytes) -> tuple[Bytes, Bytes]:
     return light, np.rint(tone).astype(np.uint8)[None, None]
 
 
-def ink_of(picture: Bytes, smooth_px: float) -> Floats:
+def ink_of(picture: Bytes, smooth_px: float, on_white: bool = True) -> Floats:
     """Ink of a picture on white paper: of the channel where the line is darkest, so that a yellow pencil counts too.
 
-    Grain is averaged over ``smooth_px`` (sigma of a Gaussian) before the channels are compared.
+    Grain is averaged over ``smooth_px`` (sigma of a Gaussian) before the channels are compared. Without ``on_white``
+    the paper keeps its tone: ink is what lacks to 255.
     """
     import cv2
 
@@ -121,7 +125,7 @@ def ink_of(picture: Bytes, smooth_px: float) -> Floats:
     red, green, blue = cv2.split(picture)
     least = cv2.min(cv2.min(red, green), blue)
     level = float(np.median(least[:: _step(least), :: _step(least)]))
-    level = level if level > 128 else 255.0
+    level = level if on_white and level > 128 else 255.0
     ink = least.astype(np.float32)
     ink *= -1.0 / level
     ink += 1.0
@@ -270,7 +274,7 @@ def _unsheared(values: Floats, shifts: list[tuple[int, int, int]], shape: tuple[
 
 
 def _printed(sheared: Floats, period_px: float | None) -> Floats | None:
-    """Ink of level lines: in rows that are dark across more than half of the page, the median of the neighbourhood.
+    """Ink of level lines: in rows that are dark across three quarters of the page, the median of the neighbourhood.
 
     None where there are no such rows, or not about as many as the period asks for.
     """
@@ -279,7 +283,7 @@ def _printed(sheared: Floats, period_px: float | None) -> Floats | None:
     height, width = sheared.shape
     block = max(8, min(64, width // 12))
     medians = _block_medians(sheared, block)
-    rows = _nan_median(medians)
+    rows = _nan_quantile(medians, _THROUGH)
     medians, rows = np.nan_to_num(medians), np.nan_to_num(rows)
     reach = round(period_px or 30 * height / 1000) | 1
     stands_out = rows - cv2.erode(cv2.blur(rows[:, None], (1, 3)), np.ones((reach, 1), np.uint8)).ravel()
@@ -288,7 +292,9 @@ def _printed(sheared: Floats, period_px: float | None) -> Floats | None:
     peak = float(np.median(peaks)) if period_px else float(peaks.max())
     dark = stands_out > max(0.35 * peak, 0.5 * least)
     count = int((np.diff(dark.astype(int)) == 1).sum())
-    if peak < least or not (0.6 < count * period_px / height < 1.4 if period_px else 1 <= count <= 4):
+    if peak < least or not (
+        count >= _LEAST_LINES and 0.6 < count * period_px / height < 1.4 if period_px else 1 <= count <= 4
+    ):
         return None
     on_line = cv2.dilate(dark.astype(np.uint8)[:, None], np.ones((5, 1), np.uint8)) > 0
     nearby = np.minimum(_running_median(medians), 2.0 * (rows.max() if period_px is None else np.median(rows) + peak))
@@ -301,13 +307,14 @@ def _block_medians(sheared: Floats, block: int) -> Floats:
     height, width = sheared.shape
     count = -(-width // block)
     padded = np.pad(sheared, ((0, 0), (0, count * block - width)), constant_values=np.nan)
-    return _nan_median(padded.reshape(height, count, block)[:, :, :: max(1, block // 16)])
+    return _nan_quantile(padded.reshape(height, count, block)[:, :, :: max(1, block // 16)], 0.5)
 
 
-def _nan_median(values: Floats) -> Floats:
-    """The lower median along the last axis of what is a number, NaN where nothing is; NaN sorts to the end."""
+def _nan_quantile(values: Floats, share: float) -> Floats:
+    """The lower quantile along the last axis of what is a number, NaN where nothing is; NaN sorts to the end."""
     count = np.count_nonzero(~np.isnan(values), axis=-1)[..., None]
-    return np.take_along_axis(np.sort(values, axis=-1), np.maximum(count - 1, 0) // 2, axis=-1)[..., 0]
+    at = (np.maximum(count - 1, 0) * share).astype(int)
+    return np.take_along_axis(np.sort(values, axis=-1), at, axis=-1)[..., 0]
 
 
 def _between_blocks(values: Floats, shape: tuple[int, ...], block: int) -> Floats:

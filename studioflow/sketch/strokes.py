@@ -22,10 +22,10 @@ _HIGH, _LOW = 0.42, 0.22
 """Hysteresis thresholds as shares of the strokes' usual ink."""
 _HIGH_GRAIN, _LOW_GRAIN = 5.0, 3.0
 """The same in standard deviations of the paper's grain, where that is more."""
-_MOST_PIECES = 20_000
+_MOST_PIECES = 5000
 """Small components of which is asked whether they are pieces of a stroke; more are grain."""
 _MOST_ENDS = 4000
-"""Ends of strokes among which gaps are looked for; more is a texture."""
+"""Ends of strokes of which it is asked where they lead; more is a texture."""
 
 
 class Levels(NamedTuple):
@@ -135,7 +135,10 @@ def stroke_mask(ink: Gray, levels: Levels, width_px: float = 0.0) -> tuple[Mask,
 
 def pruned(centre: Mask, length_px: float) -> Mask:
     """Centre lines without side branches of at most ``length_px``: rough edges of a stroke have made those."""
-    branches = [_walk(centre, tuple(end), round(length_px) + 1) for end in _ends(centre).tolist()]
+    ends = _ends(centre)
+    if len(ends) > _MOST_ENDS:
+        return centre
+    branches = [_walk(centre, tuple(end), round(length_px) + 1) for end in ends.tolist()]
     pruned = centre.copy()
     for path, met in branches:
         if met and len(path) <= length_px:

@@ -21,22 +21,22 @@ _PAPER_WINDOW = 1 / 8
 """Of the shorter side: no stroke and no small filled area is as wide, the falloff of light is wider."""
 _DARKEST_PAPER = 0.3
 """Of the brightest paper: what is darker is no paper in shadow, it is an inked area."""
-_DARKEST = np.uint8(8)
-"""Level that everything darker counts as: black on black is no ink."""
+_BLACK = 8.0
+"""Level below which nothing is paper."""
 _FAINTEST_INK = 0.93
 """Of the paper's tone: what is lighter is its grain."""
 
 
-def as_tones(picture: Picture | Gray) -> Gray:
+def as_tones(picture: Picture | Gray | Gray8) -> Gray | Gray8:
     """Grey [H, W] of a picture [H, W, 3], or of what is grey already."""
     return picture if picture.ndim == 2 else grey(picture)
 
 
-def gray8(picture: Picture | Gray) -> Gray8:
-    """8-bit grey of a picture [H, W, 3] or [H, W] in 0..1."""
+def gray8(picture: Picture | Gray | Gray8) -> Gray8:
+    """8-bit grey of a picture [H, W, 3] or [H, W] in 0..1, or of what has 8 bit already."""
     import cv2
 
-    return cv2.convertScaleAbs(as_tones(picture), alpha=255)
+    return picture if picture.dtype == np.uint8 else cv2.convertScaleAbs(as_tones(picture), alpha=255)
 
 
 def histogram(values: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -65,22 +65,24 @@ def otsu(counts: NDArray[np.float64]) -> float:
     return float(np.flatnonzero(between >= between.max() * (1 - 1e-12)).mean())
 
 
-def dark_on_light(tones: Gray) -> tuple[Gray, bool]:
+def dark_on_light(tones: Gray | Gray8) -> tuple[Gray | Gray8, bool]:
     """The tones, inverted where they are a drawing on a dark ground (chalk, a white line map), and whether they are."""
-    return (1 - tones, True) if _is_light_on_dark(gray8(tones)) else (tones, False)
+    if not _is_light_on_dark(gray8(tones)):
+        return tones, False
+    return (255 if tones.dtype == np.uint8 else 1) - tones, True
 
 
-def ink_of(tones: Gray) -> Gray8:
+def ink_of(tones: Gray | Gray8) -> Gray8:
     """Ink on white paper (255), whatever the light and the paper's tone: grey divided by the paper around it.
 
     The paper is the brightest around each pixel (a closing, which takes strokes away) in a window of an eighth of the
-    shorter side, and at least 0.3 of the brightest paper.
+    shorter side, and at least 0.3 of the brightest paper. In a picture that is black all over nothing is ink.
     """
     import cv2
 
     levels = gray8(tones)
-    np.maximum(levels, _DARKEST, out=levels)
-    return cv2.divide(levels, _paper_of(levels), scale=255)
+    paper = _paper_of(levels)
+    return np.full_like(levels, 255) if paper is None else cv2.divide(levels, paper, scale=255)
 
 
 def ink_level(ink: Gray8) -> float:
@@ -99,7 +101,7 @@ def _is_light_on_dark(levels: Gray8) -> bool:
     return bool(ground <= _DARK_TONE and drawn - ground >= _GROUND_CONTRAST)
 
 
-def _paper_of(tones: Gray8) -> Gray8:
+def _paper_of(tones: Gray8) -> Gray8 | None:
     import cv2
 
     height, width = tones.shape
@@ -109,5 +111,8 @@ def _paper_of(tones: Gray8) -> Gray8:
     window = max(3, 2 * round(min(small) * _PAPER_WINDOW / 2) + 1)
     paper = cv2.morphologyEx(paper, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
     paper = cv2.GaussianBlur(paper, (0, 0), max(0.5, window / 4))
-    paper = np.maximum(paper, np.uint8(_DARKEST_PAPER * float(paper.max())))
+    brightest = float(paper.max())
+    if brightest < _BLACK:
+        return None
+    paper = np.maximum(paper, np.uint8(_DARKEST_PAPER * brightest))
     return cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
