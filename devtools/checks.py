@@ -17,11 +17,11 @@ from .steps import Progress, run_logged
 
 STAGES = ["lint", "unit", "nodes", "host", "browser"]
 # Spread over processors. Each worker of the host and browser tests has a ComfyUI of its own: a file of the host tests
-# needs only one, and the browser tests are grouped by renderer.
+# needs only one, and tests/browser/conftest.py groups its tests by renderer.
 SPLIT = {
     "unit": ["-n", "auto", "--dist", "worksteal"],
     "host": ["-n", "2", "--dist", "loadfile"],
-    "browser": ["-n", "2", "--dist", "loadgroup"],
+    "browser": ["-n", "2", "--dist", "loadscope"],
 }
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"]
 

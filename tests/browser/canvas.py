@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NothingCame
 
 import dev
 
@@ -39,17 +40,52 @@ class Canvas:
 
     # ------------------------------------------------------------ opening
 
-    def open(self) -> None:
-        """Loads ComfyUI anew, as for a person who has used it before, and takes an empty canvas."""
+    def open(self, kind: str = "") -> None:
+        """Loads ComfyUI as for a person who has used it before, and takes an empty canvas.
+
+        That takes many seconds: a page of the same ``kind`` that is there already is taken as `clear` left it.
+        """
+        if self.page.evaluate("() => window.studioflowPage") == kind:
+            return
         self._load({"Comfy.TutorialCompleted": True})
         self.wait_until("() => window.app?.extensionManager?.workflow.activeWorkflow && app.graph.nodes.length > 0")
-        self.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow').then(() => null)")
-        self.wait_until("() => app.graph.nodes.length === 0")
+        self.clear()
+        self.page.evaluate("kind => { window.studioflowPage = kind }", kind)
+
+    def clear(self) -> None:
+        """Takes an empty canvas: closes what lies over the old one, and every workflow, once nothing runs."""
+        self.page.wait_for_function(
+            """async () => {
+                const queue = await (await fetch('/queue')).json()
+                return queue.queue_running.length + queue.queue_pending.length === 0
+            }""",
+            polling=100,
+        )
+        while self.dialog.count():
+            open_dialogs = self.dialog.count()
+            self.page.keyboard.press("Escape")
+            expect(self.dialog).not_to_have_count(open_dialogs)
+        panel = self.page.get_by_test_id("properties-panel").filter(visible=True)
+        if panel.count():
+            panel.get_by_role("button", name="Toggle properties panel").click()
+        self.page.evaluate(
+            """async () => {
+                const {command, sidebarTab, workflow} = app.extensionManager
+                sidebarTab.activeSidebarTabId = null
+                for (const button of document.querySelectorAll('.p-toast-close-button')) button.click()
+                await command.execute('Comfy.NewBlankWorkflow')
+                for (const other of workflow.openWorkflows.filter(one => one !== workflow.activeWorkflow))
+                    await workflow.closeWorkflow(other)
+            }"""
+        )
+        self.wait_until("() => app.graph.nodes.length === 0 && Object.keys(app.nodeOutputs).length === 0")
+        over = self.page.locator(".p-toast-message, .side-bar-panel, .dom-widget, [data-testid=error-overlay]")
+        expect(over.or_(panel).or_(self.dialog).filter(visible=True)).to_have_count(0)
 
     def open_first_time(self) -> None:
         """Loads ComfyUI as on a first visit: an empty canvas under the Templates dialog."""
         self._load({})
-        self.template("product_hero").wait_for()
+        self._cards.first.wait_for()
 
     def _load(self, settings: dict[str, Any]) -> None:
         """Loads the page for a person with these settings."""
@@ -57,23 +93,36 @@ class Canvas:
         self._settings.write_text(json.dumps({"Comfy.VueNodes.Enabled": self.renderer.vue_nodes, **settings}))
         self.page.goto("/")
 
-    def open_template(self, name: str, pack: str = "studioflow") -> None:
-        """Opens a recipe through ComfyUI's Templates browser."""
+    def browse_templates(self, pack: str) -> None:
+        """Opens ComfyUI's Templates browser with the recipes of a pack."""
         self.page.get_by_role("button", name="Templates", exact=True).click()
         self.dialog.get_by_role("button", name=pack, exact=True).click()
-        self.choose_template(name)
+
+    def templates(self, until: int) -> list[str]:
+        """The names of the cards in the open Templates dialog, once there are so many."""
+        while self._cards.count() < until:
+            self._make_more_cards()
+        prefix = len("template-workflow-")
+        return [name[prefix:] for name in self._cards.evaluate_all("cards => cards.map(card => card.dataset.testid)")]
 
     def choose_template(self, name: str) -> None:
-        """Chooses a recipe in the open Templates dialog, which makes 24 cards and more as one scrolls down."""
-        cards = self.page.locator('[data-testid^="template-workflow-"]')
-        expect(cards.first).to_be_visible()
+        """Chooses a recipe in the open Templates dialog."""
         while not self.template(name).count():
-            made = cards.count()
-            cards.last.scroll_into_view_if_needed()
-            expect(cards.nth(made)).to_be_attached()
+            self._make_more_cards()
         self.template(name).click()
         expect(self.template(name)).to_have_count(0)
         self._wait_for_workflow(name)
+
+    @property
+    def _cards(self) -> Locator:
+        return self.page.locator('[data-testid^="template-workflow-"]')
+
+    def _make_more_cards(self) -> None:
+        """Scrolls down in the Templates dialog, which begins with 24 cards or fewer."""
+        expect(self._cards.first).to_be_visible()
+        made = self._cards.count()
+        self._cards.last.scroll_into_view_if_needed()
+        expect(self._cards.nth(made)).to_be_attached()
 
     def open_recipe(self, name: str) -> None:
         """Opens a recipe by its file, which takes a tenth of the Templates browser's time."""
@@ -199,15 +248,23 @@ class Canvas:
         )
 
     def press_run(self) -> None:
-        self.page.get_by_role("button", name="Run", exact=True).click()
+        """Presses Run, a second time if nothing is queued: a click right after a workflow has opened may go nowhere."""
+        run = self.page.get_by_role("button", name="Run", exact=True)
+        try:
+            with self.page.expect_request("**/prompt", timeout=15_000):
+                run.click()
+        except NothingCame:
+            with self.page.expect_request("**/prompt"):
+                run.click()
 
     def run(self) -> None:
         """Presses Run and waits for the end of the execution, which must be a good one."""
         self.page.evaluate(
             """() => {
+                if (window.studioflowEnd === undefined)
+                    for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
+                        app.api.addEventListener(kind, ({detail}) => { window.studioflowEnd = {kind, detail} })
                 window.studioflowEnd = null
-                for (const kind of ['execution_success', 'execution_error', 'execution_interrupted'])
-                    app.api.addEventListener(kind, ({detail}) => { window.studioflowEnd = {kind, detail} })
             }"""
         )
         self.press_run()

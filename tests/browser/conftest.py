@@ -15,9 +15,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import dev
 
@@ -47,12 +48,20 @@ SMALL_SHOT = {
 MISSPELT_SHOT = {"studioflow": "1.0", "scene": {"descripton": "A cup on a table."}}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives the tests of one renderer to one worker where pytest-xdist spreads them, so that each host starts once."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.xdist_group(item.callspec.params["renderer"]))
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives the tests of one renderer to one worker, so that each host starts once.
+
+    pytest-xdist 3.8 does so by its own marks, but does not see them with pytest 9.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRenderer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            parameters = nodeid.rpartition("[")[2]
+            return max((name for name in RENDERERS if name in parameters), key=len)
+
+    return ByRenderer(config, log)
 
 
 def folder_from(variable: str, holding: str) -> Path:
@@ -131,13 +140,19 @@ def profile(host: dev.Host, browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+def take_picture(page: Page, folder: Path, test: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{test.replace('[', '-').rstrip(']')}.png")
+
+
 @pytest.fixture
 def tab(
     profile: BrowserContext, renderer: Renderer, host: dev.Host, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Canvas]:
     """The profile's one tab as it is. Fails the test on any error that the page did not catch.
 
-    To load ComfyUI again in a tab takes half the time of a new one; only a test that fails closes its tab.
+    To load ComfyUI takes longer than most tests: the page stays, its canvas cleared, and only a test that fails closes
+    it. Clearing belongs to the test whose workflow it closes, errors and all.
     """
     page = profile.pages[0] if profile.pages else profile.new_page()
     uncaught, console, failed_before = [], [], request.session.testsfailed
@@ -147,19 +162,21 @@ def tab(
     }
     for event, listener in listeners.items():
         page.on(event, listener)
-    ours, good = [], False
+    screenshots, ours, good = os.environ.get("STUDIOFLOW_SCREENSHOTS"), [], False
     try:
         comfy = Canvas(page, renderer, settings=host.base / "user" / "default" / "comfy.settings.json")
         yield comfy
         comfy.settle()
+        passed = request.session.testsfailed == failed_before and not uncaught
+        if passed and screenshots:
+            take_picture(page, Path(screenshots), request.node.name)
+        if passed:
+            comfy.clear()
         ours = [text for url, text in console if "/extensions/studioflow/" in url and url.endswith(".js")]
-        good = request.session.testsfailed == failed_before and not uncaught + ours
+        good = passed and not uncaught + ours
     finally:
-        screenshots = os.environ.get("STUDIOFLOW_SCREENSHOTS")
-        if screenshots or not good:
-            folder = Path(screenshots or tmp_path)
-            folder.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=folder / f"{request.node.name.replace('[', '-').rstrip(']')}.png")
+        if not good:
+            take_picture(page, Path(screenshots or tmp_path), request.node.name)
         for event, listener in listeners.items():
             page.remove_listener(event, listener)
         if not good:
@@ -171,16 +188,6 @@ def tab(
 
 @pytest.fixture
 def canvas(tab: Canvas) -> Canvas:
-    """ComfyUI's page, newly loaded, with an empty canvas."""
+    """ComfyUI's page with an empty canvas."""
     tab.open()
-    return tab
-
-
-@pytest.fixture
-def kept_canvas(tab: Canvas, request: pytest.FixtureRequest) -> Canvas:
-    """The page on which the same test with other parameters ended well, for tests that open one more workflow."""
-    test = f"{request.module.__name__}.{request.function.__name__}"
-    if tab.page.evaluate("() => window.studioflowTest") != test:
-        tab.open()
-        tab.page.evaluate("test => { window.studioflowTest = test }", test)
     return tab

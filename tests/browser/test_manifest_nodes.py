@@ -14,8 +14,8 @@ from studioflow.recipes import recipe_names
 
 from .canvas import Canvas
 
-# product_hero and those for a newer ComfyUI have tests of their own.
-RECIPES = [name for name in recipe_names() if name != "product_hero" and not name.startswith("fibo2_")]
+# Those for a newer ComfyUI have tests of their own.
+RECIPES = [name for name in recipe_names() if not name.startswith("fibo2_")]
 
 
 def shipped(file: str) -> Any:
@@ -24,14 +24,12 @@ def shipped(file: str) -> Any:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe_opens_from_the_templates_browser_and_goes_to_the_queue_as_it_ships(
-    kept_canvas: Canvas, name: str
-) -> None:
-    kept_canvas.open_template(name)
-    assert kept_canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
-    assert kept_canvas.faulty_nodes() == []
-    kept_canvas.expect_no_complaint()
-    assert kept_canvas.prompt() == shipped(f"api/{name}.json")
+def test_recipe_opens_and_goes_to_the_queue_as_it_ships(canvas: Canvas, name: str) -> None:
+    canvas.open_recipe(name)
+    assert canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
+    assert canvas.faulty_nodes() == []
+    canvas.expect_no_complaint()
+    assert canvas.prompt() == shipped(f"api/{name}.json")
 
 
 def test_the_difference_of_two_shots_is_shown_at_the_node(canvas: Canvas, host: dev.Host) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Route
+from playwright.sync_api import Route
 
 import dev
 from studioflow.recipes import recipe, recipe_names
@@ -24,17 +24,18 @@ pytestmark = pytest.mark.parametrize("renderer", ["classic-newest", "nodes2"], i
 NATIVE = [name for name in recipe_names() if "TextEncodeFibo2" in recipe(name).node_classes]
 
 
-@pytest.fixture(scope="session")
-def profile(profile: BrowserContext) -> Iterator[BrowserContext]:
-    """A profile to which the host looks like a newer one."""
+@pytest.fixture
+def canvas(tab: Canvas) -> Iterator[Canvas]:
+    """ComfyUI's page with an empty canvas, to which the host looks like a newer one."""
 
     def answer(route: Route) -> None:
         response = route.fetch()
         route.fulfill(response=response, json=response.json() | recorded())
 
-    profile.route("**/object_info*", answer)
-    yield profile
-    profile.unroute("**/object_info*")
+    tab.page.route("**/object_info*", answer)
+    tab.open("of a newer host")
+    yield tab
+    tab.page.unroute("**/object_info*")
 
 
 def shipped(file: str) -> Any:
@@ -42,13 +43,13 @@ def shipped(file: str) -> Any:
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_recipe_opens_and_goes_to_the_queue_as_it_ships(kept_canvas: Canvas, name: str) -> None:
-    kept_canvas.open_template(name)
-    assert kept_canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
-    assert kept_canvas.faulty_nodes() == []
-    kept_canvas.expect_no_complaint()
-    assert kept_canvas.prompt() == shipped(f"api/{name}.json")
-    kept_canvas.fit_view()
+def test_recipe_opens_and_goes_to_the_queue_as_it_ships(canvas: Canvas, name: str) -> None:
+    canvas.open_recipe(name)
+    assert canvas.nodes() == Counter(node["type"] for node in shipped(f"{name}.json")["nodes"])
+    assert canvas.faulty_nodes() == []
+    canvas.expect_no_complaint()
+    assert canvas.prompt() == shipped(f"api/{name}.json")
+    canvas.fit_view()
 
 
 def test_a_third_reference_is_connected_by_hand(canvas: Canvas) -> None:

@@ -128,7 +128,7 @@ def test_what_studioflow_writes_opens_its_workflow(canvas: Canvas, tmp_path: Pat
     """Every format that Save Delivery writes, beside another pack that also looks at files."""
     canvas.page.evaluate(
         """() => {
-            const inner = app.handleFile
+            const inner = window.handleFileBefore = app.handleFile
             window.seen = []
             app.handleFile = async function (file, ...rest) {
                 seen.push(file.name)
@@ -147,6 +147,7 @@ def test_what_studioflow_writes_opens_its_workflow(canvas: Canvas, tmp_path: Pat
         expect_notes(canvas, notes, file.stem)
         names.append(file.name)
     assert canvas.page.evaluate("() => seen") == names
+    canvas.page.evaluate("() => { app.handleFile = handleFileBefore }")  # the page stays
     canvas.expect_no_complaint()
 
 

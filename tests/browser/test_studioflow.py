@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 import dev
+from studioflow.recipes import recipe_names
 
 from .canvas import Canvas
 
@@ -66,8 +67,21 @@ def test_a_first_visit_offers_the_recipe(tab: Canvas) -> None:
     expect(tab.drawn_as_elements).to_have_count(shipped_nodes().total() if tab.renderer.vue_nodes else 0)
 
 
-def test_recipe_goes_to_the_queue_as_it_ships(recipe: Canvas) -> None:
-    assert recipe.prompt() == shipped(f"api/{RECIPE}.json")
+def test_the_templates_browser_offers_every_recipe(canvas: Canvas) -> None:
+    names = recipe_names()
+    assert sorted(canvas.page.request.get("/api/workflow_templates").json()["studioflow"]) == sorted(names)
+    canvas.browse_templates("studioflow")
+    offered = canvas.templates(until=len(names))
+    assert sorted(offered) == sorted(names)
+    for file in (f"{name}{suffix}" for name in names for suffix in (".json", ".jpg")):
+        answer = canvas.page.request.get(f"/api/workflow_templates/studioflow/{file}")
+        assert answer.body() == (dev.ROOT / "recipes" / file).read_bytes(), file
+    last = [name for name in offered if not name.startswith("fibo2_")][-1]  # those need a newer ComfyUI
+    canvas.choose_template(last)
+    assert canvas.nodes() == Counter(node["type"] for node in shipped(f"{last}.json")["nodes"]), last
+    assert canvas.faulty_nodes() == [], last
+    canvas.expect_no_complaint()
+    assert canvas.prompt() == shipped(f"api/{last}.json"), last
 
 
 def test_run_renders_and_delivers(recipe: Canvas, host: dev.Host) -> None:
@@ -101,15 +115,6 @@ def test_an_error_is_told_at_the_node(recipe: Canvas, manifest: str, message: st
     recipe.expect_error(message)
 
 
-def test_help_page_opens_at_the_node(recipe: Canvas) -> None:
-    pages = {name: (dev.ROOT / "js" / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in NODES}
-    for name, text in pages.items():
-        answer = recipe.page.request.get(f"/extensions/studioflow/docs/{name}.md")
-        assert (answer.status, answer.text()) == (200, text)
-    heading = pages["StudioFlowLoadManifest"].splitlines()[0].lstrip("# ")
-    expect(recipe.open_help("StudioFlowLoadManifest").get_by_role("heading").first).to_have_text(heading)
-
-
 def test_delivered_picture_opens_as_its_workflow(recipe: Canvas, host: dev.Host) -> None:
     choose_manifest(recipe, "input/small.json")
     prompt = recipe.prompt()
@@ -118,7 +123,7 @@ def test_delivered_picture_opens_as_its_workflow(recipe: Canvas, host: dev.Host)
     (saved,) = recipe.result_files("StudioFlowSaveDelivery")
     assert recipe.prompt() == prompt, "what the nodes show has become part of the workflow's inputs"
 
-    recipe.open()
+    recipe.clear()
     assert recipe.nodes() == Counter()
     recipe.drop(host.base / "output" / saved["subfolder"] / saved["filename"])
     recipe.wait_until("() => app.graph.nodes.length > 0")
