@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .pictures import at_most
+
 Bytes = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 """[4, 2], x and y in pixels (0, 0 is the corner of the first pixel's area's centre), clockwise from the upper left."""
@@ -43,12 +45,12 @@ def find_page(picture: Bytes) -> Found | None:
     height, width = picture.shape[:2]
     if min(height, width) < 64:
         return None
-    small = _smooth(_at_most(picture, _SEARCH_SIDE))
+    small = _smooth(at_most(picture, _SEARCH_SIDE))
     quads = [quad for mask in _masks(small) for quad in _quads(mask)]
     scored = [(score, number) for number, quad in enumerate(quads) if (score := _score(small, quad)) > 0]
     if not scored:
         return None
-    larger = cv2.GaussianBlur(_lab(_at_most(picture, _REFINE_SIDE)), (0, 0), 1.2)
+    larger = cv2.GaussianBlur(_lab(at_most(picture, _REFINE_SIDE)), (0, 0), 1.2)
     corners = quads[max(scored)[1]] * (larger.shape[1] / small.shape[1])
     for reach in (0.012, 0.005):
         corners = _refined(larger, corners, max(3.0, reach * max(larger.shape[:2])))
@@ -74,15 +76,6 @@ def rectified(picture: Bytes, page: Found, most: int) -> Bytes:
     transform = cv2.getPerspectiveTransform(page.corners, target)
     flags = cv2.INTER_LINEAR if scale > 0.7 else cv2.INTER_AREA
     return cv2.warpPerspective(picture, transform, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _at_most(picture: Bytes, most: int) -> Bytes:
-    import cv2
-
-    scale = most / max(picture.shape[:2])
-    if scale >= 1.0:
-        return picture
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _lab(picture: Bytes) -> Bytes:

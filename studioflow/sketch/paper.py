@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .pictures import at_most
+
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -46,7 +48,7 @@ def is_light_on_dark(picture: Bytes) -> bool:
     """Whether thin light lines outweigh thin dark ones (top-hat against black-hat transform) on a dark ground."""
     import cv2
 
-    grey = cv2.cvtColor(_at_most(picture, _BACKGROUND_SIDE * 2), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(at_most(picture, _BACKGROUND_SIDE * 2), cv2.COLOR_RGB2GRAY)
     kernel = np.ones((15, 15), np.uint8)
     light = cv2.morphologyEx(grey, cv2.MORPH_TOPHAT, kernel)
     dark = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, kernel)
@@ -61,7 +63,7 @@ def background(picture: Bytes) -> Bytes:
     """
     import cv2
 
-    small = _at_most(picture, _BACKGROUND_SIDE)
+    small = at_most(picture, _BACKGROUND_SIDE)
     side = int(max(small.shape[:2]) * _WIDEST_STROKE) | 1
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     return np.maximum(cv2.medianBlur(closed, max(3, (side // 2) | 1)), 1)
@@ -153,7 +155,7 @@ def rulings_of(ink: Floats) -> list[Ruling]:
     import cv2
     from scipy.fft import fft2
 
-    small = _at_most(ink, _SPECTRUM_SIDE)
+    small = at_most(ink, _SPECTRUM_SIDE)
     scale = ink.shape[1] / small.shape[1]
     height, width = small.shape
     if min(height, width) < 64:
@@ -329,13 +331,6 @@ def _running_median(medians: Floats, reach: int = 2) -> Floats:
     """The median of each block and its neighbours along the line."""
     padded = np.pad(medians, ((0, 0), (reach, reach)), mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1), axis=2)
-
-
-def _at_most(picture: NDArray, most: int) -> NDArray:
-    import cv2
-
-    scale = most / max(picture.shape[:2])
-    return picture if scale >= 1.0 else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _step(picture: NDArray) -> int:

