@@ -74,7 +74,9 @@ def detector_folders() -> list[Path]:
     """Where the weights of learned detectors may lie, by ComfyUI's folders for models."""
     from ..studioflow.sketch.weights import folders_of
 
-    return [place for folder in host.model_folders() for place in folders_of(folder.parents[1])]
+    # An extra folder for models need not be called so, and then nothing lies beside it.
+    own = [place for folder in host.model_folders() for place in folders_of(folder.parents[1])]
+    return list(dict.fromkeys([folder.parent / "controlnet_aux" for folder in host.model_folders()] + own))
 
 
 def save_text(text: str, prefix: str, suffix: str) -> dict[str, list[dict[str, str]]]:

@@ -16,7 +16,7 @@ from . import host
 
 def _shelves() -> dict[str, Shelf]:
     shelves = host.manifest_shelves()
-    return {name: shelves[name]._replace(suffixes=SUFFIXES) for name in ("output", "input")}
+    return {name: shelves[name]._replace(suffixes=SUFFIXES) for name in ("output", "input", "samples")}
 
 
 def _find(file: str) -> Path:
@@ -43,8 +43,8 @@ def _file() -> io.Input:
     return io.Combo.Input(
         "file",
         options=list_files(_shelves()),
-        tooltip="An EXR, TIFF, PNG, WebP, AVIF or JPEG in output/StudioFlow or in ComfyUI's input folder, of any "
-        "program. Read again when the file changes.",
+        tooltip="An EXR, TIFF, PNG, WebP, AVIF or JPEG in output/StudioFlow, in ComfyUI's input folder or among "
+        "the samples, of any program. Read again when the file changes.",
     )
 
 

@@ -35,8 +35,8 @@ class SketchCleanup(io.ComfyNode):
                     "are on are done.",
                 ),
                 step("page", "Finds the page and takes its perspective away."),
-                step("light", "Takes away shadows, uneven light and the colour of the paper."),
-                step("paper", "Suppresses ruled and squared paper, and its grain."),
+                step("light", "Takes away shadows and uneven light."),
+                step("paper", "Takes away the paper's tone and colour, and its ruled or squared lines."),
                 step("specks", "Removes specks and smudges."),
                 step("strokes", "Gives all lines one weight."),
                 step("gaps", "Closes small gaps in lines."),
@@ -46,7 +46,7 @@ class SketchCleanup(io.ComfyNode):
                     min=0.0,
                     max=64.0,
                     step=0.5,
-                    tooltip="Width of the lines in pixels of the result. 0: the drawing's own mean width.",
+                    tooltip="Width of the lines in pixels of the result. 0: the drawing's own.",
                 ),
                 io.Combo.Input(
                     "ratio",
@@ -80,7 +80,7 @@ class SketchCleanup(io.ComfyNode):
         from ..studioflow.sketch.batches import clean_all, with_alpha
         from ..studioflow.sketch.clean import Cleanup
 
-        pixels = image.numpy() if mask is None else with_alpha(image.numpy(), mask.numpy())
+        pixels = image if mask is None else with_alpha(image.numpy(), mask.numpy())
         cleaned = clean_all(pixels, Cleanup(**how), host.Progress())
         pictures = host.images(cleaned.images)
         return io.NodeOutput(
@@ -142,8 +142,9 @@ class ControlMap(io.ComfyNode):
                     default=1.0,
                     min=1.0,
                     max=64.0,
-                    step=0.5,
-                    tooltip="Width of lines in pixels; 1 leaves a scribble its own. Greys have none: soft_edge, depth.",
+                    step=1.0,
+                    tooltip="Width of lines in whole pixels; 1 leaves a scribble its own. soft_edge and depth have "
+                    "none.",
                 ),
                 io.Int.Input(
                     "resolution",
@@ -176,7 +177,7 @@ class ControlMap(io.ComfyNode):
             from ..studioflow.sketch.detectors import load
 
             detect = load(method, host_files.detector_folders(), device=host.device()).detect
-        made = control_maps(image.numpy(), Settings(method, **settings), detect, host.Progress())
+        made = control_maps(image, Settings(method, **settings), detect, host.Progress())
         pictures = host.images(made.images)
         return io.NodeOutput(pictures, host.images(made.masks), ui=host.preview(pictures, *made.notes))
 
@@ -221,8 +222,8 @@ class GuideWithSketch(io.ComfyNode):
                     "instruction",
                     multiline=True,
                     default="",
-                    tooltip="Your own sentence in place of ours. Each picture is named once, <image_1> is the sketch. "
-                    "Empty: the manifest's guidance, else our own.",
+                    tooltip="Your own words, added to our sentence; in its place where they name each picture once, "
+                    "<image_1> being the sketch. Empty: the manifest's guidance, else our sentence alone.",
                 ),
                 io.Image.Input("depth_map", optional=True, tooltip="A depth map of the scene, near is white."),
                 io.Image.Input("style", optional=True, tooltip="A picture whose style the render takes."),
@@ -231,11 +232,11 @@ class GuideWithSketch(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output(display_name="caption", tooltip="For FIBO Edit or TextEncodeFibo2."),
-                io.Image.Output(display_name="image", tooltip="The sketch as the model takes it, <image_1>."),
+                io.Image.Output(display_name="image", tooltip="The control map, <image_1> of the caption."),
                 io.Image.Output(display_name="image_2", tooltip="The next picture in the caption's order, or nothing."),
                 io.Image.Output(display_name="image_3", tooltip="The next picture in the caption's order, or nothing."),
                 io.Image.Output(display_name="image_4", tooltip="The next picture in the caption's order, or nothing."),
-                io.Image.Output(display_name="start", tooltip="The sketch in a grey base, for FIBO Encode."),
+                io.Image.Output(display_name="start", tooltip="The control map in a grey base, for FIBO Encode."),
                 io.Float.Output(display_name="repaint", tooltip="The strength of FIBO Edit, the denoise of KSampler."),
                 io.Float.Output(display_name="guide_until", tooltip="The same input of FIBO Edit: how long it guides."),
             ],
@@ -256,6 +257,7 @@ class GuideWithSketch(io.ComfyNode):
         fibo: Any = None,
     ) -> io.NodeOutput:
         from ..studioflow.caption.guide import guided
+        from ..studioflow.caption.instruct import MAX_IMAGES
         from ..studioflow.sketch.batches import toned_all
 
         pictures = {
@@ -272,10 +274,15 @@ class GuideWithSketch(io.ComfyNode):
             others=tuple(pictures),
         )
         ordered = [control_map, *(pictures[name] for name in guide.order[1:])]
-        ordered += [None] * (menus.MOST_PICTURES - len(ordered))
-        start = host.images(toned_all(control_map.numpy()))
+        ordered += [None] * (MAX_IMAGES - len(ordered))
+        start, notes = toned_all(control_map, role)
         return io.NodeOutput(
-            guide.caption, *ordered, start, guide.repaint, guide.guide_until, ui=host.notice(*guide.notes)
+            guide.caption,
+            *ordered,
+            host.images(start),
+            guide.repaint,
+            guide.guide_until,
+            ui=host.notice(*guide.notes, *notes),
         )
 
 
@@ -313,7 +320,7 @@ class SketchAgreement(io.ComfyNode):
     def execute(cls, control_map: Any, image: Any, tolerance_px: float) -> io.NodeOutput:
         from ..studioflow.sketch.batches import compare_all
 
-        found = compare_all(control_map.numpy(), image.numpy(), tolerance_px)
+        found = compare_all(control_map, image, tolerance_px, host.Progress())
         pictures = host.images(found.pictures)
         return io.NodeOutput(
             found.scores[found.best],

@@ -1,6 +1,6 @@
 """A recipe held against the definitions of its nodes, as /object_info gives them: what ComfyUI would complain of.
 
-For recipes whose nodes the ComfyUI of the tests lacks: there the definitions are recorded.
+For recipes whose nodes or models the ComfyUI of the tests lacks: there the definitions are recorded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from studioflow.recipes import Recipe
 
-RECORDED = Path(__file__).parent / "data" / "comfyui" / "fibo2_nodes.json"
+RECORDED = Path(__file__).parent / "data" / "comfyui"
 FRONTEND_ONLY = {"MarkdownNote", "Note", "Reroute"}
 WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 OF_THE_FRONTEND = {"control_after_generate": "control_after_generate", "image_upload": "upload"}
@@ -21,9 +21,10 @@ OF_THE_FRONTEND = {"control_after_generate": "control_after_generate", "image_up
 Definitions = dict[str, dict[str, Any]]
 
 
-def recorded() -> Definitions:
-    """The nodes that the FIBO 2 recipes need of ComfyUI 0.43 or newer."""
-    return {name: node for name, node in json.loads(RECORDED.read_text(encoding="utf-8")).items() if name != "_source"}
+def recorded(which: str = "fibo2") -> Definitions:
+    """The nodes that the FIBO 2 recipes need of ComfyUI 0.43 or newer, or those of the recipe for ControlNets."""
+    nodes = json.loads((RECORDED / f"{which}_nodes.json").read_text(encoding="utf-8"))
+    return {name: node for name, node in nodes.items() if name != "_source"}
 
 
 def faults(recipe: Recipe, definitions: Definitions) -> list[str]:

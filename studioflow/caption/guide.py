@@ -171,7 +171,7 @@ def _strength(strength: float | None, entry: _Entry) -> tuple[float, bool]:
             where=f"/guidance/{entry.index}/strength" if given else "strength",
             found=f"{used:g}",
             allowed="above 0, up to 1",
-            fix="render with FIBO Sampler to have no guide, or take 0.05 for a faint one",
+            fix=None if used > 1 else "render with FIBO Sampler to have no guide, or take 0.05 for a faint one",
         )
     return used, given
 

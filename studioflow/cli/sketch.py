@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import StudioFlowError
 from ..sketch import menus
 from .console import print_json, printable, require_writable
 
@@ -24,6 +25,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     parser = _command(under, "clean", "photos of drawings as clean lines on white paper", _clean)
     parser.add_argument("pictures", type=Path, nargs="+", help="PNG, JPEG, WebP, TIFF or EXR files")
+    parser.add_argument("--no-auto", dest="auto", action="store_false", help="do all steps, needed or not")
     for step in _STEPS:
         parser.add_argument(f"--no-{step}", dest=step, action="store_false", help=f"leave out the step {step}")
     parser.add_argument("--line", type=float, default=0.0, metavar="PIXELS", help="width of lines; 0: their own")
@@ -35,6 +37,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("pictures", type=Path, nargs="+", help="PNG, JPEG, WebP, TIFF or EXR files")
     parser.add_argument("--method", choices=menus.METHODS, default=menus.METHODS[0], help="(%(default)s)")
     parser.add_argument("--detail", type=float, default=0.5, help="0 to 1 (%(default)s)")
+    parser.add_argument("--low", type=float, default=0.0, help="of canny; 0: found from the picture")
+    parser.add_argument("--high", type=float, default=0.0, help="of canny; 0: found from the picture")
+    parser.add_argument("--line", type=float, default=1.0, metavar="PIXELS", help="width of lines (%(default)s)")
     parser.add_argument("--resolution", type=int, default=0, metavar="PIXELS", help="of the shorter side, 0 as it is")
     parser.add_argument("--polarity", choices=menus.POLARITIES, default=menus.POLARITIES[0], help="(%(default)s)")
     _out(parser)
@@ -62,9 +67,9 @@ def _clean(options: argparse.Namespace) -> None:
     from ..sketch.pictures import checked
 
     steps = {step: getattr(options, step) for step in _STEPS}
-    how = Cleanup(**steps, line_px=options.line, ratio=options.ratio, fit=options.fit)
+    how = Cleanup(**steps, auto=options.auto, line_px=options.line, ratio=options.ratio, fit=options.fit)
     require_writable(options.out)
-    for path in options.pictures:
+    for path in _distinct(options.pictures):
         given = checked(_read(path), str(path))
         cleaned = clean_sketch(given.pictures[0], how)
         _say(path, [*given.notes, *cleaned.notes])
@@ -74,9 +79,17 @@ def _clean(options: argparse.Namespace) -> None:
 def _map(options: argparse.Namespace) -> None:
     from ..sketch.control_map import Settings, control_maps
 
-    settings = Settings(options.method, detail=options.detail, resolution=options.resolution, polarity=options.polarity)
+    settings = Settings(
+        options.method,
+        options.detail,
+        options.low,
+        options.high,
+        options.line,
+        options.resolution,
+        options.polarity,
+    )
     require_writable(options.out)
-    for path in options.pictures:
+    for path in _distinct(options.pictures):
         made = control_maps(_read(path), settings)
         _say(path, made.notes)
         print(_write(options.out / f"{path.stem}_{options.method}.png", made.images[0]))
@@ -89,15 +102,31 @@ def _compare(options: argparse.Namespace) -> None:
         require_writable(options.out)
     wanted = _read(options.control_map)
     rows = []
-    for path in options.pictures:
+    for path in _distinct(options.pictures) if options.out else options.pictures:
         found = compare_all(wanted, _read(path), options.tolerance)
-        rows.append({"picture": str(path), "score": round(found.scores[0], 4)})
+        numbers = {"score": found.scores[0], "precision": found.precision[0], "recall": found.recall[0]}
+        rows.append({"picture": str(path)} | {name: round(number, 4) for name, number in numbers.items()})
         if not options.json:
             print(printable(f"{path}: {found.report}"))
         if options.out:
             _write(options.out / f"{path.stem}_compared.png", found.pictures[0])
     if options.json:
         print_json(rows)
+
+
+def _distinct(pictures: list[Path]) -> list[Path]:
+    """The files, whose results must not write over each other: StudioFlowError where two have one name."""
+    for number, path in enumerate(pictures):
+        same = next((other for other in pictures[:number] if other.stem.casefold() == path.stem.casefold()), None)
+        if same:
+            raise StudioFlowError(
+                "two pictures would be written to one file",
+                where=path.stem,
+                found=f"{same} and {path}",
+                allowed="names that differ before their ending",
+                fix="do one at a time, each with an --out of its own",
+            )
+    return pictures
 
 
 def _say(path: Path, notes: list[str]) -> None:

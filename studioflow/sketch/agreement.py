@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import StudioFlowError
-from .thinning import thinned
+from .thinning import LINE, thinned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 _MATCHED, _MISSED, _EXTRA = (0.0, 0.62, 0.45), (0.84, 0.2, 0.0), (0.0, 0.35, 0.8)
 _FULL_STEP = 255
 """Brightness 0..1 as whole numbers for Canny, in the unit of 8-bit pictures."""
+_STROKE_CONTRAST, _GROUND_RANGE = 0.15, 0.05
+"""Of a line drawing: how far its darkest stroke is from the ground at least, and how far the ground from itself."""
+_UNEVEN, _AREAS = 0.01, 0.1
+"""Shares of a picture that is no even ground, and of its strokes that are areas, up to which it is a line drawing."""
+_AREAS_SIDE = 512
+_WIDEST_STROKE = 1 / 20
+"""Of the shorter side: what is wider is an area."""
+_RIM = 9
+"""Pixels across that a stroke's soft edge and the noise of JPEG around it reach."""
 
 
 class Agreement(NamedTuple):
@@ -51,7 +60,7 @@ def agreement(wanted: np.ndarray, seen: np.ndarray, tolerance_px: float = 2.0) -
             "the tolerance is no distance", where="tolerance_px", found=str(tolerance_px), allowed="0 or more pixels"
         )
     wanted = thinned(_line_map(wanted, "wanted"))
-    seen = _at_size(_line_map(seen, "seen"), wanted.shape)
+    seen = at_size(_line_map(seen, "seen"), wanted.shape)
     matched, right = wanted & _near(seen, tolerance_px), seen & _near(wanted, tolerance_px)
     wanted_px, seen_px = int(wanted.sum()), int(seen.sum())
     recall = int(matched.sum()) / wanted_px if wanted_px else 1.0
@@ -85,20 +94,32 @@ def edges_of(render: np.ndarray, like: np.ndarray) -> np.ndarray:
     return cv2.Canny(across, down, *thresholds_of(across, down, 0.5)).astype(np.float32) / 255
 
 
-def _line_map(lines: np.ndarray, where: str) -> np.ndarray:
+def strokes_of(picture: np.ndarray) -> np.ndarray | None:
+    """The strokes of a picture that is a line drawing itself: float32 [H, W], 1 on strokes; None for any other.
+
+    ``picture`` float [H, W, 3] 0..1. A line drawing is an even ground with nothing on it but strokes narrower than a
+    twentieth of the shorter side, lighter or darker. Edges would be both sides of each stroke and no line of it.
+    """
+    import cv2
     import numpy as np
 
-    lines = np.asarray(lines)
-    if lines.ndim != 2 or not lines.size:
-        raise StudioFlowError(
-            "this is no line map", where=where, found=f"shape {list(lines.shape)}", allowed="[height, width]"
-        )
-    if not np.isfinite(lines).all():
-        raise StudioFlowError("a line map with values that are no numbers", where=where, found="NaN or infinity")
-    return lines
+    from .pictures import grey
+
+    tones = grey(np.ascontiguousarray(picture, np.float32))
+    apart = np.abs(tones - np.median(tones))
+    contrast = float(apart.max())
+    if contrast < _STROKE_CONTRAST:
+        return None
+    strokes = (apart >= LINE * contrast).astype(np.uint8)
+    around = cv2.dilate(strokes, np.ones((_RIM, _RIM), np.uint8))
+    if ((apart > _GROUND_RANGE) & (around == 0)).mean() > _UNEVEN:
+        return None
+    if _area_px(strokes) > _AREAS * strokes.sum():
+        return None
+    return strokes.astype(np.float32)
 
 
-def _at_size(lines: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def at_size(lines: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The lines thinned at another size. A smaller copy is made of thinned lines, in which none fades away."""
     import cv2
     import numpy as np
@@ -112,6 +133,31 @@ def _at_size(lines: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     small = np.zeros(size, bool)
     small[row * size[0] // thin.shape[0], column * size[1] // thin.shape[1]] = True
     return thinned(small)
+
+
+def _area_px(strokes: np.ndarray) -> float:
+    """Pixels of what is too wide for a stroke, counted in a small copy: thin strokes fade there, areas stay."""
+    import cv2
+
+    from .lines import disc
+
+    scale = min(1.0, _AREAS_SIDE / min(strokes.shape))
+    small = cv2.resize(strokes * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    wide = disc(max(3, round(min(small.shape) * _WIDEST_STROKE)) + 1)
+    return int((cv2.morphologyEx(small, cv2.MORPH_OPEN, wide) > 127).sum()) / scale**2
+
+
+def _line_map(lines: np.ndarray, where: str) -> np.ndarray:
+    import numpy as np
+
+    lines = np.asarray(lines)
+    if lines.ndim != 2 or not lines.size:
+        raise StudioFlowError(
+            "this is no line map", where=where, found=f"shape {list(lines.shape)}", allowed="[height, width]"
+        )
+    if not np.isfinite(lines).all():
+        raise StudioFlowError("a line map with values that are no numbers", where=where, found="NaN or infinity")
+    return lines
 
 
 def _near(lines: np.ndarray, tolerance_px: float) -> np.ndarray:

@@ -38,6 +38,16 @@ def toned_base(
     return _toned(drawn, tone)
 
 
+def toned_areas(picture: Picture, tone: float = 0.5, contrast: float = 0.35) -> Picture:
+    """A depth map or a monochrome picture in a toned base: its own tones, from black to white ``contrast`` apart.
+
+    Light stays light whatever most of the picture is, and the mean is ``tone``. Raises as ``toned_base`` does.
+    """
+    _require("tone", tone, *TONES)
+    _require("contrast", contrast, 0.0, 0.9)
+    return _toned(contrast * as_tones(picture), tone)
+
+
 def _lines(tones: Gray) -> Gray:
     """Ink as it is, with what is as dark as ink usually is in this picture as 1: faint pencil counts like ink."""
     ink = ink_of(tones)

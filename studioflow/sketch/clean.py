@@ -20,6 +20,7 @@ _EVEN, _NEUTRAL = 0.02, 0.015
 """Light and paper that ``auto`` leaves as they are: how much it differs across the page, how far it is from grey."""
 _WHITE = 250
 """Of 255: paper that ``auto`` takes for white."""
+MOST_LINE_PX = 64.0
 _PHOTOGRAPH = 0.22
 """Share of a picture that is darker than its paper, above which it is no drawing in lines."""
 _MARGIN = 0.004
@@ -70,11 +71,18 @@ def clean_sketch(picture: Picture, how: Cleanup = Cleanup(), most: int = WORKING
     """A picture of a drawing as black lines on white paper, its longer side at most ``most`` pixels.
 
     ``picture`` is one of ``pictures.checked``. Light lines on a dark ground are turned round first. Raises
-    StudioFlowError for a ratio or fit that does not exist, and where there is nothing drawn.
+    StudioFlowError for a ratio, fit or width of lines that does not exist, and where there is nothing drawn.
     """
     import cv2
 
     require_choice("fit", how.fit, FITS)
+    if not 0.0 <= how.line_px <= MOST_LINE_PX:
+        raise StudioFlowError(
+            "no such width of lines",
+            where="line_px",
+            found=f"{how.line_px:g}",
+            allowed=f"0 for the drawing's own, up to {MOST_LINE_PX:g} pixels",
+        )
     wanted_ratio = ratio_of(how.ratio)
     small, notes = reduced(picture, most)
     pixels = _bytes(small)
@@ -226,7 +234,7 @@ def _weighed(
         gaps = strokes.gaps_of(centre, _GAP * width + 2.0)
         for (row, column), (to_row, to_column) in gaps:
             cv2.line(added, (int(column), int(row)), (int(to_column), int(to_row)), 1, 1)
-        notes.append(f"{len(gaps)} gaps closed" if gaps else "no gaps")
+        notes.append(f"gaps closed: {len(gaps)}" if gaps else "no gaps")
     if not how.strokes:
         if not added.any():
             return soft

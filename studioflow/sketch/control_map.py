@@ -20,8 +20,6 @@ _PIXEL_BYTES = 16
 """RGB and mask in float32."""
 MOST_SIDE = 8192
 """Of a map that is asked for by its resolution."""
-MOST_THRESHOLD = 2040.0
-"""Of Canny: the greatest gradient there is, see ``lines.Thresholds``."""
 MOST_LINE_PX = 256.0
 _NOTES = 8
 _SHARES = np.arange(256, dtype=np.float32) / 255
@@ -32,6 +30,11 @@ _OF_LEVELS = {"canny", "threshold", "thin"}
 """Methods that work on 8 bit."""
 _THICK_ALREADY = {"scribble", "soft_edge", "depth_from_shading", "depth_anything"}
 """Methods that draw as thick as they are told, or have no lines."""
+
+_NO_FIGURE = (
+    "no figure stands out of its ground, so that the tones alone are the depth: a photo of a page goes through "
+    "Sketch Cleanup first"
+)
 
 Detect = Callable[[Picture], Gray]
 
@@ -118,8 +121,8 @@ def _check(settings: Settings, detect: Detect | None) -> None:
     require_choice("method", settings.method, (*METHODS, *LEARNED))
     require_choice("polarity", settings.polarity, POLARITIES)
     _require("detail", settings.detail, 0.0, 1.0)
-    _require("low", settings.low, 0.0, MOST_THRESHOLD)
-    _require("high", settings.high, 0.0, MOST_THRESHOLD)
+    _require("low", settings.low, 0.0, lines.MOST_GRADIENT)
+    _require("high", settings.high, 0.0, lines.MOST_GRADIENT)
     _require("line_px", settings.line_px, 0.0, MOST_LINE_PX)
     _require("resolution", settings.resolution, 0, MOST_SIDE)
     if settings.high and settings.low > settings.high:
@@ -144,16 +147,21 @@ def _require(name: str, value: float, least: float, most: float) -> None:
         raise StudioFlowError("out of range", where=name, found=f"{value:g}", allowed=f"{least:g} to {most:g}")
 
 
-def _empty(count: int, height: int, width: int) -> Maps:
+def require_room(count: int, height: int, width: int) -> None:
+    """Raises StudioFlowError where so many pictures and masks of a batch would take more than 8 GB."""
     size = count * height * width * _PIXEL_BYTES
     if size > MOST_BYTES:
         raise StudioFlowError(
-            "the maps of this batch would take too much memory",
+            "the results of this batch would take too much memory",
             where="image",
-            found=f"{count} maps of {width} × {height}, {size / 1e9:.1f} GB",
-            allowed=f"{MOST_BYTES / 1e9:g} GB: {MOST_BYTES // (height * width * _PIXEL_BYTES)} maps of this size",
+            found=f"{count} pictures of {width} × {height}, {size / 1e9:.1f} GB",
+            allowed=f"{MOST_BYTES / 1e9:g} GB: {MOST_BYTES // (height * width * _PIXEL_BYTES)} pictures of this size",
             fix="lower the resolution, or give fewer pictures at a time",
         )
+
+
+def _empty(count: int, height: int, width: int) -> Maps:
+    require_room(count, height, width)
     return Maps(np.empty((count, height, width, 3), np.float32), np.empty((count, height, width), np.float32), [])
 
 
@@ -174,6 +182,8 @@ def _mask_of(
             notes += ["light lines on a dark ground, taken as dark on light"] if inverted else []
         mask, said = _classic(tones, settings)
         notes += said
+    if not mask.any():
+        notes.append("nothing was found in the picture: the map is empty")
     if settings.method not in _THICK_ALREADY:
         mask = lines.thickened(mask, settings.line_px)
     return mask, notes
@@ -187,7 +197,8 @@ def _classic(tones: Gray | Gray8, settings: Settings) -> tuple[Gray | Gray8, lis
     if method == "scribble":
         return lines.scribble(tones, detail, settings.line_px if settings.line_px > 1 else 0.0), []
     if method == "depth_from_shading":
-        return shading.depth_from_shading(tones), ["depth is guessed from the shading"]
+        depth, has_figure = shading.depth_and_figure(tones)
+        return depth, ["depth is guessed from the shading" if has_figure else _NO_FIGURE]
     return {
         "line_art": lines.line_art,
         "soft_edge": lines.soft_edge,

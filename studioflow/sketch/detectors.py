@@ -22,7 +22,7 @@ _MOST_PIXELS = 2048 * 2048
 
 
 class Detector(NamedTuple):
-    """A network with its weights on a device."""
+    """A network that looks at pictures on a device."""
 
     name: str
     kind: str
@@ -53,8 +53,13 @@ class Detector(NamedTuple):
         height, width = seen.shape[:2]
         padding = ((0, -height % how.multiple), (0, -width % how.multiple), (0, 0))
         given = torch.from_numpy(np.pad(seen, padding, mode="edge")).movedim(-1, 0)[None]
-        with torch.inference_mode():
-            answer = how.see(self.network, given.to(self.device)).float().cpu().numpy()[:height, :width]
+        # Between pictures the weights rest where they take nothing of what ComfyUI counts on.
+        self.network.to(self.device)
+        try:
+            with torch.inference_mode():
+                answer = how.see(self.network, given.to(self.device)).float().cpu().numpy()[:height, :width]
+        finally:
+            self.network.to("cpu")
         if self.kind == "depth":
             answer = _stretched(answer)
         whole = cv2.resize(answer, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -86,7 +91,7 @@ def _loaded(row: weights.Weights, path: Path, _state: tuple[int, int], device: A
     with torch.random.fork_rng(devices=[]):
         network = NETWORKS[row.name].build()
     _fill(network, weights.read(path, row), row, path)
-    return Detector(row.name, row.kind, network.float().eval().requires_grad_(False).to(device), device)
+    return Detector(row.name, row.kind, network.float().eval().requires_grad_(False), device)
 
 
 def _fill(network: nn.Module, tensors: dict[str, Tensor], row: weights.Weights, path: Path) -> None:

@@ -24,6 +24,8 @@ _DOG_RATIO = 1.6
 _XDOG_TAU, _XDOG_PHI = 0.99, 80.0
 _XDOG_LEAST, _XDOG_MOST = 0.001, 0.05
 """How far a line is below its surroundings after smoothing: at detail 1 and at 0."""
+MOST_GRADIENT = 2040.0
+"""Of Canny: the greatest gradient there is, see ``Thresholds``."""
 _CANNY_UNIT = 8
 """L1 gradients of a 3×3 Sobel go to 2040; an eighth of that is a histogram of 8 bit."""
 _CANNY_FAINTEST = 24.0
@@ -227,7 +229,7 @@ def _reduced(tones: Gray, side: int) -> tuple[int, int]:
 def _given(low: float, high: float) -> Thresholds | None:
     if not low and not high:
         return None
-    return Thresholds(low or _CANNY_LOW * high, high or low / _CANNY_LOW)
+    return Thresholds(low or _CANNY_LOW * high, high or min(low / _CANNY_LOW, MOST_GRADIENT))
 
 
 def _long_strokes(lines: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -13,5 +13,5 @@ RATIOS = ("keep", "1:1", "4:5", "5:4", "3:4", "4:3", "2:3", "3:2", "9:16", "16:9
 """Width to height of a cleaned drawing."""
 ROLES = ("edges", "scribble", "depth", "pose", "monochrome")
 """What a control map is, by the names of caption/guide.json."""
-MOST_PICTURES = 4
-"""The most pictures that one render of FIBO takes across its release."""
+AREAS = ("depth", "monochrome")
+"""Those of which the areas count and not the lines."""

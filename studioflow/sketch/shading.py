@@ -15,6 +15,8 @@ _GAP = 1 / 64
 """Of the shorter side: gaps in an outline that a figure does not leak out by."""
 _LEAST_FIGURE, _MOST_FIGURE = 0.01, 0.99
 """Shares of the picture outside of which no figure was told from its ground."""
+_MOST_BORDER = 0.5
+"""Share of the picture's border that a figure covers: what covers more is the ground, such as a desk under a page."""
 _MOST_INK = 0.5
 """Of a figure: what is more ink than paper is a dark area of a photograph."""
 _FIGURE_FAR = 0.35
@@ -34,6 +36,11 @@ def depth_from_shading(picture: Picture | Gray) -> Gray:
     Bülthoff, Perception 29, 2000, for light from everywhere). Lines are taken out of the tones first. Without a
     figure, as in a photograph, the tones alone are the depth.
     """
+    return depth_and_figure(picture)[0]
+
+
+def depth_and_figure(picture: Picture | Gray) -> tuple[Gray, bool]:
+    """The same, and whether a figure was told from its ground."""
     import cv2
 
     tones = as_tones(picture)
@@ -49,7 +56,8 @@ def depth_from_shading(picture: Picture | Gray) -> Gray:
         depth = _FIGURE_FAR + (1 - _FIGURE_FAR) * (_ROUNDNESS * _inflated(figure) + (1 - _ROUNDNESS) * lit)
         depth = (depth * figure).astype(np.float32)
     depth = cv2.GaussianBlur(depth, (0, 0), max(0.5, min(small.shape) / 256))
-    return np.clip(cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR), 0.0, 1.0)
+    whole = np.clip(cv2.resize(depth, (width, height), interpolation=cv2.INTER_LINEAR), 0.0, 1.0)
+    return whole, figure is not None
 
 
 def _tone(tones: Gray) -> Gray:
@@ -81,6 +89,9 @@ def _figure(tones: Gray) -> NDArray[np.bool_] | None:
     reached = labels[1:-1, 1:-1] == labels[0, 0]
     figure = cv2.morphologyEx((~reached).astype(np.uint8), cv2.MORPH_OPEN, disc(window)).astype(bool)
     if not _LEAST_FIGURE < figure.mean() < _MOST_FIGURE or drawn[figure].mean() > _MOST_INK:
+        return None
+    border = np.concatenate([figure[0], figure[-1], figure[:, 0], figure[:, -1]])
+    if border.mean() > _MOST_BORDER:
         return None
     return figure
 

@@ -46,6 +46,11 @@ SMALL_SHOT = {
     "render": {"width": 384, "height": 256, "seed": 1, "steps": 4},
 }
 MISSPELT_SHOT = {"studioflow": "1.0", "scene": {"descripton": "A cup on a table."}}
+MODELS = (
+    "loras/my_lora.safetensors",
+    "checkpoints/sd_xl_base_1.0.safetensors",
+    "controlnet/diffusion_pytorch_model_promax.safetensors",
+)
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)
@@ -107,11 +112,12 @@ def host(
         file = base / "input" / f"{name}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(manifest), encoding="utf-8")
-    # What the recipes name: the picture that ComfyUI brings, and a LoRA as far as a menu sees one.
+    # What the recipes name: the picture that ComfyUI brings, and models as far as a menu sees them.
     shutil.copy(comfyui / "input" / "example.png", base / "input")
-    lora = base / "models" / "loras" / "my_lora.safetensors"
-    lora.parent.mkdir()
-    lora.touch()
+    for name in MODELS:
+        model = base / "models" / name
+        model.parent.mkdir(exist_ok=True)
+        model.touch()
     with dev.running_host(
         sys.executable, comfyui, base_dir=base, frontend=frontend, env={"HF_HUB_OFFLINE": "1"}
     ) as running:

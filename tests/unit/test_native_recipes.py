@@ -23,8 +23,13 @@ NATIVE = {
     "fibo2_inpaint": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
     "fibo2_lora": ("fibo2_dev_int8_convrot.safetensors", "fibo-2.0-dev"),
     "fibo2_greybox_to_photo": ("fibo2_edit_turbo_int8_convrot.safetensors", "fibo-2.0-edit-turbo"),
+    "fibo2_sketch_to_product": ("fibo2_dev_int8_convrot.safetensors", "fibo-2.0-dev"),
 }
 """The file of the weights, and the family whose steps and guidance Compile Caption gives for them."""
+
+
+GUIDED = "fibo2_sketch_to_product"
+"""Guide With Sketch decides here what other recipes have as numbers, and the text is encoded a second time."""
 
 
 @pytest.fixture(params=NATIVE)
@@ -32,10 +37,15 @@ def each(request: pytest.FixtureRequest) -> Recipe:
     return recipe(request.param)
 
 
+def key_of(each: Recipe, class_type: str) -> str:
+    """The id of the one node of that class."""
+    (key,) = (key for key, node in each.prompt.items() if node["class_type"] == class_type)
+    return key
+
+
 def only(each: Recipe, class_type: str) -> dict[str, Any]:
     """The inputs of the one node of that class."""
-    (inputs,) = (node["inputs"] for node in each.prompt.values() if node["class_type"] == class_type)
-    return inputs
+    return each.prompt[key_of(each, class_type)]["inputs"]
 
 
 def test_these_are_all_that_need_the_newer_host() -> None:
@@ -117,7 +127,8 @@ def test_names_the_official_files_and_where_they_are(each: Recipe) -> None:
 
 def test_is_sampled_as_its_model_wants(each: Recipe) -> None:
     sampler = only(each, "KSampler")
-    assert (sampler["sampler_name"], sampler["scheduler"], sampler["denoise"]) == ("euler", "simple", 1)
+    assert (sampler["sampler_name"], sampler["scheduler"]) == ("euler", "simple")
+    assert sampler["denoise"] == ([key_of(each, "StudioFlowGuideWithSketch"), 6] if each.name == GUIDED else 1)
     compiled = next(key for key, node in each.prompt.items() if node["class_type"] == "StudioFlowCompileCaption")
     assert (sampler["seed"], sampler["steps"], sampler["cfg"]) == tuple([compiled, slot] for slot in (4, 5, 6))
     assert only(each, "StudioFlowCompileCaption")["dialect"] == "fibo-2"
@@ -127,6 +138,7 @@ def test_is_sampled_as_its_model_wants(each: Recipe) -> None:
     assert said.get("render.model", "fibo-2.0-dev") == family and family in families()
 
 
+@pytest.mark.parametrize("each", [name for name in NATIVE if name != GUIDED], indirect=True)
 def test_pictures_that_are_edited_reach_the_model_as_latents_too(each: Recipe) -> None:
     text = only(each, "TextEncodeFibo2")
     pictures = [name for name in text if name.startswith("images.")]
@@ -139,6 +151,30 @@ def test_pictures_that_are_edited_reach_the_model_as_latents_too(each: Recipe) -
         assert edit["images"] == count and edit["masked"] == (each.name == "fibo2_inpaint")
         named = re.findall(r"<image_(\d)>", edit["instruction"])
         assert sorted(named) == ([] if count == 1 else [str(number) for number in range(1, count + 1)])
+
+
+def test_the_sketch_counts_until_the_guide_ends_and_the_caption_alone_goes_on() -> None:
+    each = recipe(GUIDED)
+    guide, compiled = key_of(each, "StudioFlowGuideWithSketch"), key_of(each, "StudioFlowCompileCaption")
+    texts = {key: node["inputs"] for key, node in each.prompt.items() if node["class_type"] == "TextEncodeFibo2"}
+    (looking,) = (key for key, inputs in texts.items() if "images.image_1" in inputs)
+    (plain,) = texts.keys() - {looking}
+    assert texts[looking]["images.image_1"] == [guide, 1] and "vae" in texts[looking]
+    assert [texts[key]["prompt"] for key in (looking, plain)] == [[guide, 0], [compiled, 0]]
+    sampler = only(each, "KSampler")
+    for name, slot in (("positive", 0), ("negative", 1)):
+        combined = each.prompt[sampler[name][0]]["inputs"]
+        ranges = [each.prompt[source]["inputs"] for source, _ in combined.values()]
+        assert ranges == [
+            {"start": 0, "end": [guide, 7], "conditioning": [looking, slot]},
+            {"start": [guide, 7], "end": 1, "conditioning": [plain, slot]},
+        ]
+    encoded = each.prompt[sampler["latent_image"][0]]["inputs"]["pixels"]
+    assert each.prompt[encoded[0]]["inputs"]["image"] == [guide, 5]
+
+
+def test_nothing_is_wrong_with_the_recipe_for_other_models() -> None:
+    assert faults(recipe("controlnet_other_models"), recorded("controlnet")) == []
 
 
 def test_the_lora_is_the_one_that_is_converted() -> None:

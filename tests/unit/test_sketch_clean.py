@@ -337,3 +337,9 @@ def test_the_same_bits_twice() -> None:
     first, second = cleaned("squared_paper"), clean_sketch(picture)
     assert first.lines.tobytes() == second.lines.tobytes() and first.notes == second.notes
     np.testing.assert_array_equal(picture, before)
+
+
+@pytest.mark.parametrize("width", [-3.0, float("nan"), 1e6])
+def test_a_width_of_lines_that_cannot_be_is_refused(width: float) -> None:
+    with pytest.raises(StudioFlowError, match="no such width of lines"):
+        clean_sketch(np.ones((64, 64, 3), np.float32), Cleanup(line_px=width))

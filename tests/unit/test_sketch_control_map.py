@@ -102,6 +102,29 @@ def test_chalk_on_a_blackboard_is_a_drawing_too(method: str) -> None:
     assert any("dark ground" in note for note in chalk.notes) and not any("dark ground" in note for note in ink.notes)
 
 
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "depth_from_shading"])
+def test_an_empty_map_is_told(method: str) -> None:
+    blank = control_maps(np.ones((1, 40, 60, 3), np.float32), Settings(method))
+    assert any("map is empty" in note for note in blank.notes)
+    assert not any("empty" in note for note in control_maps(drawing()[None], Settings(method)).notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "on_a_desk"), [("phone_photo", True), ("napkin", True), ("smudged", False), ("whiteboard_glare", False)]
+)
+def test_a_page_on_a_desk_has_no_depth_of_its_drawing_and_says_so(name: str, on_a_desk: bool) -> None:
+    photo = cv2.imread(str(Path(__file__).parents[2] / "samples" / "sketches" / f"{name}.jpg"))
+    (note,) = control_maps(photo[..., ::-1], Settings("depth_from_shading")).notes
+    assert ("Sketch Cleanup first" in note) == on_a_desk
+
+
+def test_a_high_threshold_that_follows_is_none_that_nothing_reaches() -> None:
+    step = np.zeros((60, 60), np.float32)
+    step[:, 30:] = 1.0
+    maps = control_maps(step, Settings("canny", low=900))
+    assert "900 and 2040" in maps.notes[0]
+
+
 def test_canny_says_its_thresholds() -> None:
     (note,) = control_maps(drawing()[None], Settings("canny", low=40, high=90)).notes
     assert "40" in note and "90" in note
@@ -222,7 +245,7 @@ def test_too_large_a_batch_is_refused_before_any_work(monkeypatch: pytest.Monkey
     batch = np.broadcast_to(drawing(32, 32), (500, 32, 32, 3))
     with pytest.raises(StudioFlowError) as caught:
         control_maps(batch, Settings("canny", resolution=2048))
-    assert "33.6 GB" in str(caught.value) and "8 GB" in str(caught.value) and "119 maps" in str(caught.value)
+    assert "33.6 GB" in str(caught.value) and "8 GB" in str(caught.value) and "119 pictures" in str(caught.value)
     assert not worked
 
 
