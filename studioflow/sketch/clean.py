@@ -203,7 +203,7 @@ def _lines(ink: Gray, how: Cleanup, notes: list[str]) -> Gray:
         levels = strokes.levels_of(ink) or levels
     mask, count = strokes.stroke_mask(ink, levels, width if how.specks else 0.0)
     if how.specks:
-        notes.append(f"{count} specks removed" if count else "no specks")
+        notes.append(f"specks removed: {count}" if count else "no specks")
     return _weighed(ink, mask, levels, width, how, notes)
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bands import bands_of, on_all_cores
 from ..errors import StudioFlowError
 
 Picture = NDArray[np.float32]
@@ -18,6 +19,7 @@ MOST_PIXELS = 200_000_000
 """Of one picture: RGB in float32 takes 2.4 GB then."""
 WORKING_SIDE = 4096
 """Pixels of the longer side that cleanup and maps work on unless told otherwise."""
+_BAND_BYTES = 1 << 20
 _VISIBLE = 0.1
 """Contrast below which a transparent drawing shows nothing on white paper."""
 
@@ -138,7 +140,7 @@ def _in_range(frame: NDArray[Any], where: str, notes: list[str]) -> NDArray[np.f
     if frame.dtype.kind in "bui":
         most = 1 if frame.dtype.kind == "b" else np.iinfo(frame.dtype).max
         frame = frame.astype(np.float32) / np.float32(most)
-    low, high = float(frame.min()), float(frame.max())
+    low, high = _extremes(frame)
     if not np.isfinite(low) or not np.isfinite(high):
         bad = int(frame.size - np.isfinite(frame).sum())
         raise StudioFlowError(
@@ -152,6 +154,13 @@ def _in_range(frame: NDArray[Any], where: str, notes: list[str]) -> NDArray[np.f
         notes.append(f"values from {low:.4g} to {high:.4g} were clipped to 0..1")
         frame = np.clip(frame, 0.0, 1.0)
     return frame.astype(np.float32, copy=False)
+
+
+def _extremes(frame: NDArray[np.float32]) -> tuple[float, float]:
+    """The least and the greatest value, NaN where there is one, in bands that stay in a processor's cache for both."""
+    bands = bands_of(len(frame), frame[0].nbytes, _BAND_BYTES)
+    found = np.array([*on_all_cores(lambda rows: (frame[slice(*rows)].min(), frame[slice(*rows)].max()), bands)])
+    return float(found[:, 0].min()), float(found[:, 1].max())
 
 
 def _picture(frame: NDArray[np.float32]) -> tuple[Picture, list[str]]:
