@@ -109,6 +109,7 @@ EXPECTED = {
     "fibo2_inpaint": (4, 1.0, (1024, 1024), "edit_instruction"),
     "fibo2_lora": (50, 5.0, (1248, 832), "artistic_style"),
     "fibo2_greybox_to_photo": (4, 1.0, (1248, 832), "edit_instruction"),
+    "fibo2_sketch_to_product": (50, 5.0, (896, 1120), "edit_instruction"),
 }
 
 
@@ -129,11 +130,15 @@ def test_what_a_recipe_gives_to_comfyuis_own_nodes(nodes: dict[str, type], base:
         return
     grey = None if shown is None else (shown[0, 0, 0] * 255).round().tolist()
     edits = {"fibo2_inpaint": [128] * 3, "fibo2_edit": [200, 30, 30], "fibo2_multi_reference": [200, 30, 30]}
+    edits["fibo2_sketch_to_product"] = [0] * 3  # lines are white on black
     assert grey == edits.get(name)
 
 
 def inputs_of(nodes: dict[str, type], prompt: dict[str, Any], class_type: str) -> dict[str, Any]:
-    """What the one node of that class is given, as far as it comes from StudioFlow's nodes and Load Image."""
+    """What the one node of that class is given, as far as it comes from StudioFlow's nodes and Load Image.
+
+    Where a guide ends before the render does, a second node without pictures stands for the rest.
+    """
     from nodes import LoadImage
 
     @functools.cache
@@ -153,7 +158,8 @@ def inputs_of(nodes: dict[str, type], prompt: dict[str, Any], class_type: str) -
             values[name] = given[value[1]] if given else value
         return values
 
-    (inputs,) = (node["inputs"] for node in prompt.values() if node["class_type"] == class_type)
+    every = [node["inputs"] for node in prompt.values() if node["class_type"] == class_type]
+    (inputs,) = every if len(every) == 1 else (one for one in every if "images.image_1" in one)
     return resolved(inputs)
 
 

@@ -14,6 +14,7 @@ from .test_execute import run
 # Like all that load or run FIBO, those that take pictures or files have tests of their own.
 PICTURES = {"SaveDelivery", "SaveExr", "SaveTiff", "Layers", "ColorTransform", "ToneMap", "RangeExpansion"}
 PICTURES |= {"MergeExposures", "MaskToFibo", "LoadDelivery", "InspectFile", "CompileCaption", "LoadManifest", "Greybox"}
+PICTURES |= {"SketchCleanup", "ControlMap", "GuideWithSketch", "SketchAgreement"}
 NEW = [name for name in IDS if name.removeprefix("StudioFlow") not in PICTURES and "Fibo" not in name]
 
 
