@@ -79,6 +79,7 @@ class Canvas:
             }"""
         )
         self.wait_until("() => app.graph.nodes.length === 0 && Object.keys(app.nodeOutputs).length === 0")
+        self._take_away_a_stale_mask()
         over = self.page.locator(".p-toast-message, .side-bar-panel, .dom-widget, [data-testid=error-overlay]")
         expect(over.or_(panel).or_(self.dialog).filter(visible=True)).to_have_count(0)
 
@@ -132,6 +133,20 @@ class Canvas:
     def _wait_for_workflow(self, name: str) -> None:
         self.wait_until("name => app.extensionManager.workflow.activeWorkflow?.filename === name", name)
         self.wait_until("() => app.graph.nodes.length > 0")
+        self._take_away_a_stale_mask()
+
+    def _take_away_a_stale_mask(self) -> None:
+        """PrimeVue sometimes leaves its mask over the page after a load that was shorter than the mask's fading in.
+
+        A person would load the page again.
+        """
+        self.page.evaluate(
+            """async () => {
+                for (let turn = 0; turn < 20 && document.querySelector('.p-blockui-mask'); turn++)
+                    await new Promise(done => setTimeout(done, 100))
+                document.querySelectorAll('.p-blockui-mask').forEach(mask => mask.remove())
+            }"""
+        )
 
     def drop(self, file: Path) -> None:
         """Drops a file onto the canvas as a person does, with the type that a browser gives it."""
