@@ -16,10 +16,11 @@ from .processes import child_env, run_plain
 from .steps import Progress, run_logged
 
 STAGES = ["lint", "unit", "nodes", "host", "browser"]
-# Spread over processors. Each worker of the host and browser tests has a ComfyUI of its own: a file of the host tests
-# needs only one, and tests/browser/conftest.py groups its tests by renderer.
+# Spread over processors. Each worker of the nodes, host and browser tests has a ComfyUI of its own: a file needs only
+# one, and tests/browser/conftest.py groups its tests by renderer.
 SPLIT = {
     "unit": ["-n", "auto", "--dist", "worksteal"],
+    "nodes": ["-n", "2", "--dist", "loadfile"],
     "host": ["-n", "2", "--dist", "loadfile"],
     "browser": ["-n", "2", "--dist", "loadscope"],
 }
