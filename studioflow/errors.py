@@ -125,3 +125,9 @@ def require_choice(name: str, value: str, allowed: Iterable[str]) -> None:
             allowed=", ".join(options),
             fix=did_you_mean(value, options),
         )
+
+
+def require_between(name: str, value: float, least: float, most: float) -> None:
+    """Raises StudioFlowError where a number is out of its range, or none; not every host checks what programs send."""
+    if not least <= value <= most:
+        raise StudioFlowError("out of range", where=name, found=f"{value:g}", allowed=f"{least:g} to {most:g}")

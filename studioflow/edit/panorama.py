@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import EditError
+from ..errors import EditError, require_between
 from ..studio.panorama import PanoramaReport, analyse, lighting_from
 from .written import begun, finished
 
@@ -50,12 +50,12 @@ def light_from_panorama(
     in the panorama to its right, so that azimuths fall. ``intensity``, more than 0 and at most 100, is kept for
     renderers: the lights of a shot are relative to its key, so no light and no word depends on it. At most
     ``max_lights`` (1 to 8) become lights of the shot, strongest first; the rest is ambient. Raises StudioFlowError for
-    a file that is no panorama, and EditError for numbers out of range.
+    a file that is no panorama and for numbers out of range.
     """
     from ..imaging.panorama import read_panorama
 
-    _require("max_lights", max_lights, 1, MAX_LIGHTS)
-    _require("rotation_deg", rotation_deg, -360, 360)
+    require_between("max_lights", max_lights, 1, MAX_LIGHTS)
+    require_between("rotation_deg", rotation_deg, -360, 360)
     _require_intensity(intensity)
     pixels = read_panorama(path)
     report = analyse(pixels, rotation_deg=rotation_deg, max_lights=max_lights)
@@ -64,11 +64,6 @@ def light_from_panorama(
     lighting = lighting_from(report) | {"environment": environment}
     written = [("lighting", key) for key in {**before.get("lighting", {}), **lighting}]
     return PanoramaShot(finished(before | {"lighting": lighting}, written, source), report, pixels)
-
-
-def _require(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise EditError("out of range", where=name, found=f"{value:g}", allowed=f"{low:g} to {high:g}")
 
 
 def _require_intensity(intensity: float) -> None:

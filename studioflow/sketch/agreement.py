@@ -11,6 +11,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import StudioFlowError
+from .lines import disc, thresholds_of
+from .pictures import grey
 from .thinning import LINE, thinned
 
 if TYPE_CHECKING:
@@ -80,8 +82,6 @@ def edges_of(render: np.ndarray, like: np.ndarray) -> np.ndarray:
     import cv2
     import numpy as np
 
-    from .lines import thresholds_of
-
     height, width = _line_map(like, "like").shape
     shrinks = render.shape[0] > height
     picture = cv2.resize(
@@ -102,8 +102,6 @@ def strokes_of(picture: np.ndarray) -> np.ndarray | None:
     """
     import cv2
     import numpy as np
-
-    from .pictures import grey
 
     tones = grey(np.ascontiguousarray(picture, np.float32))
     apart = np.abs(tones - np.median(tones))
@@ -138,8 +136,6 @@ def at_size(lines: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _area_px(strokes: np.ndarray) -> float:
     """Pixels of what is too wide for a stroke, counted in a small copy: thin strokes fade there, areas stay."""
     import cv2
-
-    from .lines import disc
 
     scale = min(1.0, _AREAS_SIDE / min(strokes.shape))
     small = cv2.resize(strokes * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import StudioFlowError
+from ..errors import require_between
 from .pictures import Gray, Picture
 from .tones import as_tones, dark_on_light, ink_level, ink_of
 
@@ -27,8 +27,8 @@ def toned_base(
     sRGB-encoded scale 0..1. ``shading`` keeps a picture's wide tones as well, half as strong. Raises StudioFlowError
     for a tone outside 0.1 to 0.9 and a contrast outside 0 to 0.9.
     """
-    _require("tone", tone, *TONES)
-    _require("contrast", contrast, 0.0, 0.9)
+    require_between("tone", tone, *TONES)
+    require_between("contrast", contrast, 0.0, 0.9)
     if picture_or_lines.ndim == 2:
         return _toned(-contrast * picture_or_lines, tone)
     tones, _ = dark_on_light(as_tones(picture_or_lines))
@@ -43,8 +43,8 @@ def toned_areas(picture: Picture, tone: float = 0.5, contrast: float = 0.35) -> 
 
     Light stays light whatever most of the picture is, and the mean is ``tone``. Raises as ``toned_base`` does.
     """
-    _require("tone", tone, *TONES)
-    _require("contrast", contrast, 0.0, 0.9)
+    require_between("tone", tone, *TONES)
+    require_between("contrast", contrast, 0.0, 0.9)
     return _toned(contrast * as_tones(picture), tone)
 
 
@@ -74,8 +74,3 @@ def _toned(drawn: Gray, tone: float) -> Picture:
             high = middle
     toned = np.clip(drawn + (low + high) / 2, 0.0, 1.0).astype(np.float32)
     return np.repeat(toned[..., None], 3, axis=2)
-
-
-def _require(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise StudioFlowError("out of range", where=name, found=f"{value:g}", allowed=f"{least:g} to {most:g}")

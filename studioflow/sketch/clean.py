@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StudioFlowError, require_choice
+from ..errors import StudioFlowError, require_between, require_choice
 from . import page as pages
 from . import paper as papers
 from . import strokes
@@ -76,13 +76,7 @@ def clean_sketch(picture: Picture, how: Cleanup = Cleanup(), most: int = WORKING
     import cv2
 
     require_choice("fit", how.fit, FITS)
-    if not 0.0 <= how.line_px <= MOST_LINE_PX:
-        raise StudioFlowError(
-            "no such width of lines",
-            where="line_px",
-            found=f"{how.line_px:g}",
-            allowed=f"0 for the drawing's own, up to {MOST_LINE_PX:g} pixels",
-        )
+    require_between("line_px", how.line_px, 0.0, MOST_LINE_PX)
     wanted_ratio = ratio_of(how.ratio)
     small, notes = reduced(picture, most)
     pixels = _bytes(small)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StudioFlowError, require_choice
+from ..errors import StudioFlowError, require_between, require_choice
 from . import lines, shading
 from .menus import LEARNED, METHODS, POLARITIES
 from .pictures import Gray, Picture, checked, grey, working_size
@@ -85,7 +85,8 @@ def control_maps(
     of range, and for results of more than 8 GB.
     """
     _check(settings, detect)
-    batch = list(pixels) if len(getattr(pixels, "shape", ())) == 4 and len(pixels) > 1 else [pixels]
+    pixels = pixels if hasattr(pixels, "shape") else np.asarray(pixels)
+    batch = list(pixels) if len(pixels.shape) == 4 and len(pixels) > 1 else [pixels]
     maps: Maps | None = None
     for number, one in enumerate(batch):
         given = checked(one, "image" if len(batch) == 1 else f"image {number + 1} of {len(batch)}")
@@ -120,11 +121,11 @@ def map_size(height: int, width: int, resolution: int) -> tuple[int, int]:
 def _check(settings: Settings, detect: Detect | None) -> None:
     require_choice("method", settings.method, (*METHODS, *LEARNED))
     require_choice("polarity", settings.polarity, POLARITIES)
-    _require("detail", settings.detail, 0.0, 1.0)
-    _require("low", settings.low, 0.0, lines.MOST_GRADIENT)
-    _require("high", settings.high, 0.0, lines.MOST_GRADIENT)
-    _require("line_px", settings.line_px, 0.0, MOST_LINE_PX)
-    _require("resolution", settings.resolution, 0, MOST_SIDE)
+    require_between("detail", settings.detail, 0.0, 1.0)
+    require_between("low", settings.low, 0.0, lines.MOST_GRADIENT)
+    require_between("high", settings.high, 0.0, lines.MOST_GRADIENT)
+    require_between("line_px", settings.line_px, 0.0, MOST_LINE_PX)
+    require_between("resolution", settings.resolution, 0, MOST_SIDE)
     if settings.high and settings.low > settings.high:
         raise StudioFlowError(
             "the low threshold is above the high one",
@@ -140,11 +141,6 @@ def _check(settings: Settings, detect: Detect | None) -> None:
             allowed=f"without one: {', '.join(METHODS)}",
             fix=f"load it and give it as detect, see `studioflow models get {settings.method}`",
         )
-
-
-def _require(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise StudioFlowError("out of range", where=name, found=f"{value:g}", allowed=f"{least:g} to {most:g}")
 
 
 def require_room(count: int, height: int, width: int) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as NothingCame
 
 import dev
 
@@ -263,14 +262,7 @@ class Canvas:
         )
 
     def press_run(self) -> None:
-        """Presses Run, a second time if nothing is queued: a click right after a workflow has opened may go nowhere."""
-        run = self.page.get_by_role("button", name="Run", exact=True)
-        try:
-            with self.page.expect_request("**/prompt", timeout=15_000):
-                run.click()
-        except NothingCame:
-            with self.page.expect_request("**/prompt"):
-                run.click()
+        self.page.get_by_role("button", name="Run", exact=True).click()
 
     def run(self) -> None:
         """Presses Run and waits for the end of the execution, which must be a good one."""

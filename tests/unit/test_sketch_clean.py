@@ -341,5 +341,5 @@ def test_the_same_bits_twice() -> None:
 
 @pytest.mark.parametrize("width", [-3.0, float("nan"), 1e6])
 def test_a_width_of_lines_that_cannot_be_is_refused(width: float) -> None:
-    with pytest.raises(StudioFlowError, match="no such width of lines"):
+    with pytest.raises(StudioFlowError, match="line_px: out of range"):
         clean_sketch(np.ones((64, 64, 3), np.float32), Cleanup(line_px=width))

@@ -280,3 +280,8 @@ def test_the_menu_brings_nothing_heavy_along() -> None:
 
 def test_learned_and_classic_methods_are_apart() -> None:
     assert not set(METHODS) & set(LEARNED)
+
+
+def test_a_list_of_pictures_is_a_batch() -> None:
+    pictures = [drawing(), 1 - drawing()]
+    assert np.array_equal(control_maps(pictures).masks, control_maps(np.stack(pictures)).masks)
