@@ -26,12 +26,14 @@ from .fibo_native import FiboSize, MaskToFibo
 from .fibo_render import FiboDecode, FiboEdit, FiboEncode, FiboSampler
 from .greybox import Backdrop, Greybox, StandIn
 from .layers import Layers
+from .language_model import BriefToManifestLlm, EditInstruction, LocalVlm, PictureToManifest, RefineManifest
 from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
 from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest
 from .open_delivery import InspectFile, LoadDelivery
 from .review import CheckManifest, DiffManifests
 from .sketch import ControlMap, GuideWithSketch, SketchAgreement, SketchCleanup
+from .translate import BriefToManifest, ParseCaption, VglInstructions
 
 
 class StudioFlow(ComfyExtension):
@@ -97,4 +99,12 @@ class StudioFlow(ComfyExtension):
             ControlMap,
             GuideWithSketch,
             SketchAgreement,
+            BriefToManifest,
+            BriefToManifestLlm,
+            PictureToManifest,
+            RefineManifest,
+            EditInstruction,
+            VglInstructions,
+            ParseCaption,
+            LocalVlm,
         ]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import VERSION
 from ..errors import StudioFlowError
-from . import documents, greybox, inspect, models, render, sketch
+from . import documents, greybox, inspect, models, render, sketch, translate
 from .console import prepare_streams, printable
 
 
@@ -53,5 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     greybox.add_commands(commands)
     sketch.add_commands(commands)
     models.add_commands(commands)
+    translate.add_commands(commands)
     render.add_commands(commands)
     return parser

@@ -70,6 +70,14 @@ IDS = [
     "StudioFlowControlMap",
     "StudioFlowGuideWithSketch",
     "StudioFlowSketchAgreement",
+    "StudioFlowBriefToManifest",
+    "StudioFlowBriefToManifestLlm",
+    "StudioFlowPictureToManifest",
+    "StudioFlowRefineManifest",
+    "StudioFlowEditInstruction",
+    "StudioFlowVglInstructions",
+    "StudioFlowParseCaption",
+    "StudioFlowLocalVlm",
 ]
 
 
@@ -96,6 +104,7 @@ def test_names_and_words(node: Any) -> None:
     schema = node.GET_SCHEMA()
     assert schema.category.startswith("StudioFlow/")
     names = {"EXR": "Exr", "FIBO": "Fibo", "HDRI": "Hdri", "TIFF": "Tiff", "ComfyUI": "Comfyui", "LoRA": "Lora"}
+    names |= {"VGL": "Vgl", "VLM": "Vlm"}
     assert all(names.get(word, word).istitle() or word == "3D" for word in schema.display_name.split())
     assert schema.description.endswith(".")
 

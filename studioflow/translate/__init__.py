@@ -1,0 +1,1 @@
+"""From a brief, a picture or a client's note to a manifest: by rules, or by a language model."""
