@@ -221,9 +221,16 @@ class Canvas:
         )
 
     def prompt(self) -> dict[str, Any]:
-        """The open workflow as it would go to the queue."""
+        """The open workflow as it would go to the queue.
+
+        The oldest frontend also sends what Preview as Text shows. It is no input, and left out.
+        """
         text = self.page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).output)")
-        return json.loads(text)
+        prompt = json.loads(text)
+        for node in prompt.values():
+            if node["class_type"] == "PreviewAny":
+                node["inputs"].pop("preview", None)
+        return prompt
 
     def expect_no_complaint(self) -> None:
         """No dialog and no error note stands over the canvas."""

@@ -16,10 +16,10 @@ from studioflow.recipes import recipe
 QUICK = {"width": 64, "height": 64, "steps": 1, "count": 1}
 
 
-def run(host: dev.Host, prompt: dict[str, Any]) -> JobResult:
+def run(host: dev.Host, prompt: dict[str, Any], workflow: dict[str, Any] | None = None) -> JobResult:
     async def submit() -> JobResult:
         async with ComfyClient(host.url) as comfy:
-            return await (await comfy.submit(prompt)).wait()
+            return await (await comfy.submit(prompt, workflow=workflow)).wait()
 
     return asyncio.run(submit())
 
