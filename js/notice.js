@@ -49,6 +49,24 @@ function addNotice(node) {
 // About as many as the text takes at that width; counted and not measured, for it may not be on the page yet.
 function lines(text, width) {
   const letters = Math.max(20, (width - 40) / 6.5);
-  const wide = (line) => line.length + (line.match(/[\u1100-\uffdc]/g)?.length ?? 0); // Chinese, Japanese, Korean
-  return text.split("\n").reduce((sum, line) => sum + Math.max(1, Math.ceil(wide(line) / letters)), 0);
+  return text.split("\n").reduce((sum, line) => sum + wrapped(line, letters), 0);
+}
+
+// As browsers wrap: between words, and within one that is longer than a line.
+function wrapped(line, letters) {
+  let count = 1;
+  let used = 0;
+  for (const word of line.match(/\s*[^\s\u1100-\uffdc]+|\s*[\u1100-\uffdc]|\s+$/g) ?? []) {
+    const width = word.length + (/[\u1100-\uffdc]/.test(word) ? 1 : 0); // Chinese, Japanese, Korean are twice as wide
+    if (used && used + width > letters) {
+      count += 1;
+      used = 0;
+    }
+    used += width;
+    while (used > letters) {
+      count += 1;
+      used -= letters;
+    }
+  }
+  return count;
 }

@@ -25,8 +25,8 @@ from .fibo_lora_convert import ConvertFiboLora
 from .fibo_native import FiboSize, MaskToFibo
 from .fibo_render import FiboDecode, FiboEdit, FiboEncode, FiboSampler
 from .greybox import Backdrop, Greybox, StandIn
-from .layers import Layers
 from .language_model import BriefToManifestLlm, EditInstruction, LocalVlm, PictureToManifest, RefineManifest
+from .layers import Layers
 from .light import HdriLight, Light, LightingDiagram, StudioSetup, Sun
 from .look import Material, Negative, Palette, Style
 from .manifest import ImportCaption, LoadManifest, ManifestFromText, SaveManifest

@@ -36,12 +36,14 @@ def profiles() -> list[str]:
 
 
 def profile_fault(name: str | None) -> bool | str:
-    """What is wrong with a profile, for ``validate_inputs``: told when the prompt is queued.
+    """What is wrong with the name of a profile, for ``validate_inputs``: told when the prompt is queued.
 
-    It also stands in for ComfyUI's own menu check, which knows no profile that came after the menu was drawn.
+    It stands in for ComfyUI's own menu check, which knows no profile that came after the menu was drawn. A missing key
+    is told when the node runs: of a prompt that has another branch the canvas shows faults of inputs as a red frame
+    and no words.
     """
     try:
-        if name not in (None, RULES_ONLY):
+        if name not in (None, RULES_ONLY, *profiles()):
             find_profile(name, profiles_file())
     except StudioFlowError as error:
         return str(error)

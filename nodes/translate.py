@@ -131,7 +131,7 @@ class VglInstructions(io.ComfyNode):
                 host.Manifest.Input(
                     "manifest",
                     optional=True,
-                    tooltip="The shot that refine changes, or that an edit's picture shows.",
+                    tooltip="The shot that refine changes, or that an edit's picture shows; other tasks need none.",
                 ),
             ],
             outputs=[

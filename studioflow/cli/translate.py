@@ -25,7 +25,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--list", action="store_true", help="list the profiles of language models instead")
     parser.add_argument("--note", action="store_true", help="the words are a note on the shot of --manifest")
     parser.add_argument("--manifest", type=Path, metavar="FILE", help=f"the shot to change: {DOCUMENT}")
-    parser.add_argument("--language", choices=menus.LANGUAGES, default="auto", help="of the words (%(default)s)")
+    parser.add_argument(
+        "--language", choices=menus.LANGUAGES, default=menus.LANGUAGES[0], help="of the words (%(default)s)"
+    )
     parser.add_argument("--llm", metavar="PROFILE", help="ask that language model; without it rules read the words")
     picture = "with --llm: a picture that leads the words, or that is described where there are none"
     parser.add_argument("--image", type=Path, metavar="FILE", help=picture)
@@ -65,10 +67,29 @@ def _check(options: argparse.Namespace) -> None:
         raise StudioFlowError(
             "only a language model sees a picture", where="--image", fix="name a profile of `--list` with --llm"
         )
+    _check_use(options)
     if not options.words.strip() and not options.image:
         raise StudioFlowError("there is nothing to translate", where="translate", fix="write the shot in words")
     if options.out and options.out.exists():
         raise PathError("there is a file already", where=str(options.out), fix="choose another name")
+
+
+def _check_use(options: argparse.Namespace) -> None:
+    """What would count for nothing is refused: whoever gives it expects something of it."""
+    usual = {"style": menus.NO_STYLE, "keep": menus.KEEP[0], "outside": menus.OUTSIDE[0], "seed": 0}
+    for name, default in usual.items():
+        if getattr(options, name) != default and not options.llm:
+            raise StudioFlowError(
+                "this counts only where a language model is asked",
+                where=f"--{name}",
+                fix=f"name a profile of `--list` with --llm, or leave out --{name}",
+            )
+    if options.language != menus.LANGUAGES[0] and (options.llm or options.note):
+        raise StudioFlowError(
+            "this counts only where rules alone read a brief",
+            where="--language",
+            fix="leave out --language: the words tell their language",
+        )
 
 
 def _translated(
@@ -107,7 +128,7 @@ def _picture(path: Path) -> Any:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from ..translate.profiles import NO_KEY, find_profile, profile_names
+    from ..translate.profiles import NO_KEY, find_profile, profile_names, warning_of
 
     file = _profiles(options)
     for name in profile_names(file):
@@ -119,6 +140,8 @@ def _list(options: argparse.Namespace) -> None:
         place = f"{profile.model} at {profile.base_url}" if profile.base_url else profile.model
         key = {NO_KEY: "needs no key", None: "keys of its own"}.get(profile.key, "has its key")
         print(printable(f"{name:<15} {key}, {place}"))
+        if warning := warning_of(profile):
+            print(printable(warning), file=sys.stderr)
 
 
 def _profiles(options: argparse.Namespace) -> Path | None:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
-import re
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..kept_files import KeptFiles
 
 if TYPE_CHECKING:
     import torch
 
 GIB = 1 << 30
-
-_KEY = re.compile("[0-9a-f]{64}")
-_STALE_S = 3600
-_unusable: set[Path] = set()
-"""Folders that the log of this process speaks of already, whichever PictureCache found them so."""
 
 
 def digest(*parts: Any) -> str:
@@ -134,100 +125,30 @@ class TextCache:
 
 
 class PictureCache:
-    """Named tensors by key as safetensors files in ``folder``, at most ``limit_bytes``; the longest unused leave first.
-
-    Keys are SHA-256 in hex, as ``digest`` makes them; only files with such a name are ever counted or removed.
-    Several processes may share the folder. A cache never ends a render: a file that is broken is removed and counts
-    as absent, and in a folder that cannot be used ``get`` finds and ``put`` keeps nothing, which a process logs once.
-    """
+    """Named tensors by key (``digest``) as safetensors files in ``folder``, at most ``limit_bytes`` (``KeptFiles``)."""
 
     def __init__(self, folder: str | Path, limit_bytes: int) -> None:
-        self.folder = Path(folder)
-        self.limit_bytes = limit_bytes
+        self._files = KeptFiles(folder, ".safetensors", limit_bytes, "pictures are not cached")
+
+    @property
+    def folder(self) -> Path:
+        return self._files.folder
+
+    @property
+    def limit_bytes(self) -> int:
+        return self._files.limit_bytes
 
     def get(self, key: str) -> dict[str, torch.Tensor] | None:
         """The tensors that were put there, on the CPU and the caller's own, or None."""
-        path = self._path(key)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._tell(error)
-            return None
-        tensors = _unpack(key, data)
-        with suppress(OSError):
-            if tensors is None:
-                path.unlink()
-            else:
-                _touch(path)
-        return tensors
+        return self._files.get(key, lambda data: _unpack(key, data))
 
     def put(self, key: str, tensors: Mapping[str, torch.Tensor]) -> bool:
         """Writes one file, whole or not at all, then removes the longest unused; says whether it is kept."""
-        path = self._path(key)
-        data = _pack(key, tensors)
-        if len(data) > self.limit_bytes:
-            return False
-        # A name of its own for each writer: two servers may be writing the same picture.
-        part = self.folder / f".{key}.{uuid.uuid4().hex}.part"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # Without fsync: a file that a power cut tears is found broken and removed.
-            part.write_bytes(data)
-            _touch(part)
-            part.replace(path)
-            self._make_room(path)
-        except OSError as error:
-            self._tell(error)
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            return False
-        return True
+        return self._files.put(key, _pack(key, tensors))
 
     def clear(self) -> None:
         """Removes every picture of this cache and nothing else."""
-        self._remove_stale()
-        for path in self._files():
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-
-    def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"a key is 64 hexadecimal digits, this is {key!r}")
-        return self.folder / f"{key}.safetensors"
-
-    def _files(self) -> list[Path]:
-        return [path for path in self.folder.glob("*.safetensors") if _KEY.fullmatch(path.stem)]
-
-    def _remove_stale(self) -> None:
-        """What a killed process left; a younger part is being written by another."""
-        for part in self.folder.glob(".*.part"):
-            with suppress(OSError):
-                if _KEY.fullmatch(part.name[1:65]) and time.time() - part.stat().st_mtime > _STALE_S:
-                    part.unlink()
-
-    def _make_room(self, newest: Path) -> None:
-        self._remove_stale()
-        used = []
-        for path in self._files():
-            # Another server may have removed it meanwhile.
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                used.append((path == newest, stat.st_mtime_ns, path, stat.st_size))
-        total = sum(size for *_, size in used)
-        for _, _, path, size in sorted(used):
-            if total <= self.limit_bytes:
-                break
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
-                total -= size
-
-    def _tell(self, error: OSError) -> None:
-        folder = self.folder.absolute()
-        if folder not in _unusable:
-            _unusable.add(folder)
-            logging.warning("StudioFlow: pictures are not cached, %s cannot be used (%s)", folder, error)
+        self._files.clear()
 
 
 def _copies(tensors: Sequence[torch.Tensor], device: torch.device | str) -> tuple[torch.Tensor, ...]:
@@ -236,12 +157,6 @@ def _copies(tensors: Sequence[torch.Tensor], device: torch.device | str) -> tupl
 
     with torch.inference_mode(False):
         return tuple(tensor.detach().to(device, copy=True, memory_format=torch.contiguous_format) for tensor in tensors)
-
-
-def _touch(path: Path) -> None:
-    # The clock's nanoseconds: some file systems round their own, and entries of one tick would have no order.
-    now = time.time_ns()
-    os.utime(path, ns=(now, now))
 
 
 def _pack(key: str, tensors: Mapping[str, torch.Tensor]) -> bytes:

@@ -200,6 +200,14 @@ def _intensity(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | Non
     return Adjusted(with_lights(manifest, changed), told)
 
 
+def _remove(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | None:
+    lights = lights_of(manifest.get("lighting", {}))
+    others = [light for light in lights if light["role"] != step["role"]]
+    if amount.unit or not lit(others) or len(others) == len(lights):
+        return None
+    return Adjusted(with_lights(manifest, others), f"lighting, {step['role']}: removed")
+
+
 def _size(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | None:
     def change(light: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
         row = type_of(light)
@@ -226,7 +234,7 @@ def _light_elevation(manifest: Manifest, step: Step, amount: Amount) -> Adjusted
 
 
 def _toward(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | None:
-    turn = _turn(manifest)
+    turn = turn_of(manifest)
 
     def change(light: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
         by, before = amount.of(step["by"], "degree"), light.get("azimuth_deg", 0.0)
@@ -240,7 +248,7 @@ def _toward(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | None:
 
 
 def _mirror(manifest: Manifest, step: Step, amount: Amount) -> Adjusted | None:
-    lights, turn = lights_of(manifest.get("lighting", {})), _turn(manifest)
+    lights, turn = lights_of(manifest.get("lighting", {})), turn_of(manifest)
     changed = [
         light | {"azimuth_deg": _tidy(signed_deg(2.0 * turn - light["azimuth_deg"]))}
         if "azimuth_deg" in light
@@ -273,6 +281,7 @@ _STEPS: dict[str, Callable[[Manifest, Step, Amount], Adjusted | None]] = {
     "mired": _mired,
     "ambient": _ambient,
     "intensity": _intensity,
+    "remove": _remove,
     "size": _size,
     "light_elevation": _light_elevation,
     "toward": _toward,
@@ -301,8 +310,9 @@ def with_lights(manifest: Manifest, lights: list[dict[str, Any]]) -> Manifest:
     return set_light(lit_by_others, last, "add" if others else "replace")
 
 
-def _turn(manifest: Manifest) -> float:
-    """The camera's azimuth, where lights stay in the world."""
+def turn_of(manifest: Manifest) -> float:
+    """What an azimuth as the camera sees it differs by from a light's: the camera's own, where lights stay in the
+    world."""
     camera = manifest.get("camera", {})
     placed = orbit_of(camera) if camera and manifest.get("lighting", {}).get("frame") == "world" else None
     return placed["azimuth_deg"] if placed else 0.0

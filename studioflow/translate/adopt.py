@@ -14,14 +14,13 @@ from ..caption import body, compile_manifest, derive, fields_owned_by, flat, wit
 from ..edit.overlay import overlay
 from ..edit.written import leaves
 from ..errors import require_choice
-from ..manifest import from_caption, validate
+from ..manifest import from_caption, schema, validate
+from ..manifest.schema import CAPTION
 from ..resources import table
 from ..studio.color import color_name
+from .menus import KEEP
 
 Caption = dict[str, Any]
-
-KEEP = ("numbers", "everything", "nothing")
-"""What of a shot a model's text does not replace: what its numbers say, all that its sections say, or nothing."""
 
 _OF_NUMBERS = ("lighting", "photographic_characteristics")
 """Sections of a caption that lights and camera decide."""
@@ -49,9 +48,10 @@ def adopt(
 ) -> Adopted:
     """The shot (a new one where there is none) with a checked caption of a model laid on it.
 
-    ``keep`` is one of KEEP. With ``numbers`` what camera, lights and palette say stays as they say it; of composition
-    and objects the model's text counts but for the words that come from numbers: shot size, count, colour, place,
-    orientation and the texture of a material in numbers. With ``everything`` the artist's texts stay too. What the
+    ``keep`` is one of KEEP. With ``numbers`` what camera, lights and palette say stays as they say it, and so does
+    the text that is to be readable in the picture; of composition and objects the model's text counts but for the
+    words that come from numbers: shot size, count, colour, place, orientation and the texture of a material in
+    numbers. With ``everything`` the artist's texts stay too. What the
     model was ``asked`` for it may write whatever ``keep`` says: caption fields by name, and things as
     ``objects: espresso cup``, by the shot's description of them. Raises ManifestError for an invalid caption.
     """
@@ -68,13 +68,14 @@ def adopt(
     inner = body(without(caption, held))
     if keep != "nothing":
         inner = _with_framing(manifest, inner, asked)
+        inner = _with_texts(manifest, inner, asked)
         inner = _with_subjects(manifest, inner, asked, notes)
     laid = with_body(caption, inner) if caption is not body(caption) else inner
     result = overlay(manifest, from_caption(laid), "answer") if laid else manifest
     shown = flat(compile_manifest(manifest, "fibo-2").fields)
     kept = [field for field in given if field in held and given[field] != shown.get(field)]
     after = flat(laid)
-    changed = [field for field in ("objects", "aesthetics.composition") if field in after]
+    changed = [field for field in ("objects", "text_render", "aesthetics.composition") if field in after]
     kept += [field for field in changed if after[field] != given[field]]
     return Adopted(result, tuple(kept), tuple(notes))
 
@@ -102,6 +103,25 @@ def _with_framing(manifest: dict[str, Any], caption: Caption, asked: Container[s
     return caption | {"aesthetics": caption["aesthetics"] | {"composition": ", ".join(parts)}}
 
 
+def _with_texts(manifest: dict[str, Any], caption: Caption, asked: Container[str]) -> Caption:
+    """The caption with the shot's texts and no others; of how they look, the model says what the shot does not."""
+    ours, theirs = derive(manifest).get("text_render"), caption.get("text_render")
+    if not ours or not isinstance(theirs, list) or "text_render" in asked:
+        return caption
+    said = {_letters(entry): entry for entry in reversed(theirs)}
+    return caption | {"text_render": [_ordered("text", said.get(_letters(entry), {}) | entry) for entry in ours]}
+
+
+def _ordered(kind: str, entry: Caption) -> Caption:
+    """An entry of a caption's list, its fields in the order that FIBO was trained with."""
+    return {name: entry[name] for name in schema(CAPTION)["$defs"][kind]["properties"] if name in entry}
+
+
+def _letters(entry: Caption) -> str:
+    """The text of an entry of text_render, to be compared."""
+    return "".join(str(entry.get("text", "")).casefold().split())
+
+
 def _with_subjects(manifest: dict[str, Any], caption: Caption, asked: Container[str], notes: list[str]) -> Caption:
     """The caption whose objects have the words that come from numbers of the shot's subjects."""
     subjects = manifest.get("scene", {}).get("subjects", [])
@@ -115,7 +135,7 @@ def _with_subjects(manifest: dict[str, Any], caption: Caption, asked: Container[
         if name_of(derived[index]) in asked:
             continue
         words = _words_of_numbers(manifest, subjects[index], derived[index], objects[found])
-        result[found] = objects[found] | words
+        result[found] = _ordered("object", objects[found] | words)
     for index in sorted(set(range(len(subjects))) - same.keys()):
         notes.append(f'none of the model\'s objects is the "{subjects[index]["description"][:60]}" of the shot')
     return caption | {"objects": result}

@@ -6,6 +6,7 @@ number and a number for a text, a list of texts where one belongs. Keys that FIB
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from .repair import repaired
 
 Caption = dict[str, Any]
 
+MAX_CAPTION = 100_000
+"""Characters of a caption as JSON; FIBO reads about the first ten thousand of them."""
 REQUIRED = (
     "short_description",
     "objects",
@@ -68,7 +71,7 @@ def caption_of(text: str, *, edit: bool = False, repair: bool = True, source: st
             where=source,
             found=f"an object with {', '.join(map(str, list(given)[:10])) or 'nothing in it'}",
             allowed="a caption with short_description, objects, background_setting and so on",
-            fix="a manifest belongs into Load Manifest" if "studioflow" in given else "ask again",
+            fix="a manifest belongs in Load Manifest" if "studioflow" in given else "ask again",
         )
     instruction = given.get(INSTRUCTION)
     inner = mending.caption({key: value for key, value in body(given).items() if key != INSTRUCTION})
@@ -79,6 +82,7 @@ def caption_of(text: str, *, edit: bool = False, repair: bool = True, source: st
             if WRAPPED in given
             else (caption | {INSTRUCTION: instruction})
         )
+    _require_readable(caption, source)
     validate(from_caption(caption), source)
     _require_content(caption, edit, source)
     missing = [name for name in REQUIRED if not _says(body(caption), name)] if not edit else []
@@ -94,10 +98,22 @@ def mended(caption: Caption) -> Caption:
     return in_trained_order(_Mending("caption").caption(body(caption)))
 
 
+def _require_readable(caption: Caption, source: str) -> None:
+    size = len(json.dumps(caption, ensure_ascii=False))
+    if size > MAX_CAPTION:
+        raise ManifestError(
+            "the caption is far too long",
+            where=source,
+            found=f"{size:,} characters",
+            allowed=f"at most {MAX_CAPTION:,}; FIBO reads about the first 10,000",
+            fix="ask again: a caption has some thousand characters",
+        )
+
+
 def _require_content(caption: Caption, edit: bool, source: str) -> None:
     if edit and not caption.get(INSTRUCTION):
         raise ManifestError(
-            "the answer says not what the edit is to do",
+            "the answer does not say what the edit is to do",
             where=source,
             found=f"a caption without {INSTRUCTION}",
             allowed=f'a caption with "{INSTRUCTION}": "…"',
@@ -107,7 +123,7 @@ def _require_content(caption: Caption, edit: bool, source: str) -> None:
     things = [one for one in inner.get("objects", []) if one.get("description")]
     if not edit and not inner.get("short_description") and not things:
         raise ManifestError(
-            "the caption says not what is in the picture",
+            "the caption does not say what is in the picture",
             where=source,
             found=f"only {', '.join(caption) or 'empty fields'}",
             allowed="short_description, or objects with a description",

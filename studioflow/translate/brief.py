@@ -120,10 +120,12 @@ def _unused(reading: Reading, found: tuple[Found, ...]) -> tuple[Span, ...]:
     taken = _tokens_in(reading, sorted(span for item in found for span in item.spans))
     runs: list[Span] = []
     start = last = -1
+    small_to = 0
     for index in range(len(reading.tokens) + 1):
         free = index < len(reading.tokens) and not taken[index] and reading.owner[index] != HELPER
         if free and not reading.breaks[index]:
-            if not reading.is_word(index, "stop") and reading.tokens[index].kind in ("word", "number"):
+            small_to = max(small_to, reading.phrase("stop", index))
+            if index >= small_to and reading.tokens[index].kind in ("word", "number"):
                 start = index if start < 0 else start
                 last = index
         elif start >= 0:

@@ -81,7 +81,7 @@ def built(
     for path, value in values.items():
         result = put(result, path, value)
     result = finished(result, values, source)
-    if said.get("material") in entries("materials") and "subjects" in said:
+    if "material" in said and "subjects" in said and said["material"] in entries("materials"):
         result = set_material(result, said["material"], subject=1, source=source)
     if "focus_distance_m" in said or "focal_length_mm" in said:
         sharpness_of(result["camera"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from ..studio.words import entries
 from .directions import Direction, directions
-from .reading import Hit, Reading, plain
+from .reading import Hit, Reading, plain, value_of
+from .terms import longest
 
 _NUMBERS = ("aperture", "focus_distance_m", "distance_m", "iso", "exposure_time_s")
 _RENDER = ("aspect_ratio", "size", "megapixels", "images", "seed", "steps", "cfg")
 _FROM_SIDE_DEG = {"above": 45.0, "below": -20.0}
+_FAR = 4
+"""Tokens between a camera term and its degrees."""
 _SIZES = (
     "extreme close-up",
     "close-up",
@@ -103,10 +108,11 @@ def _nearest(kind: str, focal_length_mm: float) -> str:
 
 def _add_angles(reading: Reading) -> None:
     elevations, azimuths, rolls = (_of(reading, f"{name}_deg") for name in ("elevation", "azimuth", "roll"))
-    elevation = (float(elevations[0].value), [(elevations[0].start, elevations[0].end)]) if elevations else None
-    azimuth = (float(azimuths[0].value), [(azimuths[0].start, azimuths[0].end)]) if azimuths else None
+    elevation = _angle(reading, elevations[0]) if elevations else None
+    azimuth = _angle(reading, azimuths[0]) if azimuths else None
     if rolls:
-        _add_roll(reading, rolls[0])
+        value, where = _angle(reading, rolls[0])
+        reading.add("roll_deg", plain(value), where)
     for direction in directions(reading):
         beside = _beside(reading, direction, azimuths)
         headed = beside or _has_camera(reading, direction)
@@ -189,26 +195,57 @@ def _camera_angles(direction: Direction, headed: bool) -> tuple[float | None, fl
     return elevation, azimuth
 
 
-def _add_roll(reading: Reading, hit: Hit) -> None:
-    words, value, where = reading.words, float(hit.value), [(hit.start, hit.end)]
-    for at in range(hit.end, min(hit.end + 3, len(words))):
-        if reading.tokens[at].kind == "number" and reading.unit(at + 1) == "degree":
-            number = reading.number(at)
-            value = number[1] if number else value
-            where = [(hit.start, reading.after_unit(at + 1))]
+def _angle(reading: Reading, hit: Hit) -> tuple[float, list[tuple[int, int]]]:
+    """The angle of a camera term and its words: in degrees where they stand beside it, else what it stands for.
+
+    Low angle, 15°; high angle of 30 degrees; 俯拍30度; 10 degree dutch tilt. The sign is the term's own.
+    """
+    usual = float(hit.value)
+    found = None if usual == 0.0 else _degrees_behind(reading, hit.end) or _degrees_before(reading, hit.start)
+    if not found or not 0.0 < found[0] <= (90.0 if hit.group == "elevation_deg" else 180.0):
+        return usual, [(hit.start, hit.end)]
+    degrees, start, end = found
+    start, end = min(start, hit.start), max(end, hit.end)
+    for index in range(start, end):
+        reading.owner[index] = reading.owner[index] or hit.group
+    return math.copysign(degrees, usual), [(start, end)]
+
+
+def _degrees_behind(reading: Reading, end: int) -> tuple[float, int, int] | None:
+    """Degrees behind a token, with nothing but small words or one mark between, that no side or light follows."""
+    at, marks = end, 0
+    while at < len(reading.words) and at < end + _FAR and not reading.owner[at]:
+        if reading.tokens[at].kind == "number":
             break
-    else:
-        if (
-            hit.start >= 2
-            and reading.unit(hit.start - 1) == "degree"
-            and reading.tokens[hit.start - 2].kind == "number"
-        ):
-            number = reading.number(hit.start - 2)
-            value = number[1] if number else value
-            where = [(hit.start - 2, hit.end)]
-    if abs(value) <= 180.0:
-        reading.claim(*where[0], "roll_deg")
-        reading.add("roll_deg", plain(value), where)
+        mark = reading.words[at] in (",", "(", ":", "-", "\u3001", "\u2014")
+        small = max(reading.phrase("direction_filler", at), reading.phrase("stop", at), reading.phrase("lens", at))
+        marks += mark
+        if marks > 1 or not (mark or small > at):
+            return None
+        at = at + 1 if mark else small
+    if at >= len(reading.words) or reading.owner[at] or reading.tokens[at].kind != "number":
+        return None
+    if reading.unit(at + 1) != "degree":
+        return None
+    after = reading.after_unit(at + 1)
+    behind = after
+    while (small := reading.phrase("direction_filler", behind)) > behind:
+        behind = small
+    sided = bool(longest(reading.terms.directions, reading.words, behind)[1])
+    lit = any(reading.phrase(role, after) > after for role in ("light", "key"))
+    if sided or lit or (marks and after < len(reading.words) and not reading.breaks[after]):
+        return None
+    return value_of(reading.words[at]), end, after
+
+
+def _degrees_before(reading: Reading, start: int) -> tuple[float, int, int] | None:
+    """Degrees directly before a token: 30 degree high angle."""
+    for unit in range(max(1, start - 2), start):
+        if reading.unit(unit) == "degree" and reading.after_unit(unit) == start:
+            number = unit - 1
+            if reading.tokens[number].kind == "number" and reading.owner[number] in ("", "camera"):
+                return value_of(reading.words[number]), number, start
+    return None
 
 
 def _add_shot(reading: Reading) -> None:

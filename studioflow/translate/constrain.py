@@ -46,7 +46,7 @@ class Vocabulary:
     def __init__(self, tokenizer: Any, width: int, ends: list[int]) -> None:
         import numpy as np
 
-        _llguidance()
+        llguidance_module()
         if not getattr(tokenizer, "is_fast", False):
             raise _unfit(tokenizer, "a tokenizer without a tokenizer.json", "a model with tokenizer.json")
         if not ends:
@@ -72,7 +72,7 @@ class Vocabulary:
 
     def matcher(self, grammar: dict[str, Any]) -> Any:
         """An llguidance matcher at the start of a document of the grammar, a JSON Schema."""
-        matchers = _llguidance().LLMatcher
+        matchers = llguidance_module().LLMatcher
         matcher = matchers(self.tokens, matchers.grammar_from_json_schema(grammar, overrides=_OPTIONS), log_level=0)
         if matcher.is_error():
             raise StudioFlowError("the grammar cannot be used", found=matcher.get_error()[:300])
@@ -267,7 +267,8 @@ def _begun(rule: dict[str, Any], last_words: int) -> int:
     return max([0, *optional]) + max([0, *inside])
 
 
-def _llguidance() -> Any:
+def llguidance_module() -> Any:
+    """llguidance; ModelError with the command that installs it where it is not there."""
     try:
         import llguidance
     except ImportError as error:

@@ -33,8 +33,10 @@ class Direction(NamedTuple):
 def directions(reading: Reading) -> Iterator[Direction]:
     """The directions of a brief in their order, but for those in words that somebody owns when their turn comes."""
     index = 0
+    openings = (reading.terms.directions, reading.terms.words["direction_filler"])
     while index < len(reading.words):
-        if reading.owner[index]:
+        opens = reading.tokens[index].kind == "number" or any(reading.words[index] in trie for trie in openings)
+        if reading.owner[index] or not opens:
             index += 1
             continue
         direction, looked_to = _direction_at(reading, index)
@@ -49,9 +51,6 @@ def _direction_at(reading: Reading, start: int) -> tuple[Direction | None, int]:
     Trailing small words belong to it only before another direction word. Also the token up to which there is none.
     """
     words, tokens = reading.words, reading.tokens
-    filler = reading.terms.words["direction_filler"]
-    if tokens[start].kind != "number" and words[start] not in filler and words[start] not in reading.terms.directions:
-        return None, start
     sides: set[str] = set()
     degrees: dict[str, float] = {}
     bare: float | None = None
@@ -71,6 +70,8 @@ def _direction_at(reading: Reading, start: int) -> tuple[Direction | None, int]:
             end = at
             continue
         after, meanings = longest(reading.terms.directions, words, at)
+        if meanings and after <= (trap := reading.trap_end[at]) and words[trap : trap + 1] != ["side"]:
+            break
         if meanings:
             found = meanings[0].value.split()
             sides |= set(found)
@@ -98,7 +99,9 @@ def _direction_at(reading: Reading, start: int) -> tuple[Direction | None, int]:
 
 
 def _continues(reading: Reading, at: int) -> bool:
-    """Whether degrees with a side follow a comma: camera left, 45° high."""
+    """Whether degrees with a side follow a comma, or a height alone: camera left, 45° high."""
+    if reading.words[at : at + 1] in (["high"], ["low"]):
+        return at + 1 >= len(reading.words) or reading.breaks[at + 1]
     if at + 2 >= len(reading.words) or reading.tokens[at].kind != "number" or reading.unit(at + 1) != "degree":
         return False
     return bool(longest(reading.terms.directions, reading.words, at + 2)[1])

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..caption.fields import body
-from ..errors import ModelError, StudioFlowError, require_choice
+from ..errors import ModelError
 from ..resources import table
 from .caption_grammar import caption_grammar
 from .guidance import style_guidance
-from .requests import IN_ENGLISH
+from .requests import IN_ENGLISH, check_words
 
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STYLE = "style_preset_block"
@@ -44,14 +44,12 @@ def instructions(
     the caption must be in English. Raises StudioFlowError where a part is missing, does not belong to the task, or is
     unknown, and ModelError where bria-vgl is not installed or has other files.
     """
-    tasks = table("translate/instructions.json")["tasks"]
-    require_choice("task", task, tasks)
-    row = tasks[task]
-    _check(task, row, prompt, style, caption)
+    check_words(task, prompt, style, caption)
+    row = table("translate/instructions.json")["tasks"][task]
     if pictures > 1:
         row = row | row.get("several_pictures", {})
     places = {_STYLE: "", "llm_input_schema": _text(f"input_schema/{row['guide']}.txt")}
-    if row["words"]:
+    if prompt.strip():
         places["user_prompt"] = prompt
     folder = row["prompts"]
     if caption is not None:
@@ -69,7 +67,7 @@ def vgl_folder() -> Path:
         spec = importlib.util.find_spec("bria_vgl")
     if spec is None or not spec.origin:
         raise ModelError(
-            "the instructions for language models need bria-vgl, which is not installed",
+            "language models need bria-vgl, which is not installed",
             fix=f'run: "{sys.executable}" -m pip install "bria-vgl>=0.10"',
         )
     return Path(spec.origin).parent
@@ -83,23 +81,6 @@ def filled(template: str, places: Mapping[str, str]) -> str:
 def as_bria(caption: dict[str, Any]) -> dict[str, Any]:
     """The caption of the picture as bria-vgl writes it into a prompt: its fields in their order, no empty ones."""
     return _known(body(caption), caption_grammar(edit=True))
-
-
-def _check(task: str, row: Mapping[str, Any], prompt: str, style: str, caption: Any) -> None:
-    if row["words"] and not prompt.strip():
-        raise StudioFlowError("there is nothing to ask", where="prompt", found="an empty text")
-    if not row["words"] and prompt.strip():
-        raise StudioFlowError("describing a picture takes no words", where="prompt", found=f"{prompt.strip()[:40]!r}")
-    if style and not row["styled"]:
-        raise StudioFlowError(
-            "an edit takes no style: bria-vgl gives styles to new captions only",
-            where="style",
-            fix="say the look in the instruction",
-        )
-    if caption is not None and "caption_place" not in row:
-        raise StudioFlowError("this task takes no caption", where=f"caption of {task}")
-    if task == "refine" and not caption:
-        raise StudioFlowError("there is no caption to refine", where="caption")
 
 
 def _styled(system: str, style: str, places: Mapping[str, str]) -> str:

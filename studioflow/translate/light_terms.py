@@ -11,6 +11,8 @@ _HEAD_DISTANCE = 7
 """Tokens between a light and its direction."""
 _POSTPOSITIONS = 4
 """Small words between a direction and the light behind it, as Japanese has them."""
+_STAGE = ("camera", "screen", "stage", "frame", "from")
+"""Words that begin a side which nothing but a light has."""
 _RIM_DEG, _HALF, _QUARTER = 150.0, 0.5, 0.25
 
 
@@ -50,11 +52,19 @@ def read_lights(reading: Reading) -> None:
             azimuth, _, elevation = hit.value.partition(" ")
             angle = None if azimuth == "-" else float(azimuth)
             key.turn(angle, float(elevation) if elevation else None, [(hit.start, hit.end)])
+    degrees: dict[tuple[str, int, int], Direction] = {}
     for direction in directions(reading):
         head = _head(reading, direction, by_end, at_token)
         if head is None:
             continue
         group, start, end = head
+        if not direction.sides and direction.clock is None:
+            degrees[head] = direction
+            continue
+        if head in degrees and direction.bare_degrees is None and not direction.degrees:
+            # 45° key light from the left: the degrees before a light are those of the side behind it.
+            first = degrees[head]
+            direction = direction._replace(start=first.start, bare_degrees=first.bare_degrees)
         where = [(min(start, direction.start), max(end, direction.end))]
         if group == "rim":
             if direction.side:
@@ -76,6 +86,8 @@ def _head(
         hit = by_end.get(at)
         if hit and hit.group in LIGHT_GROUPS:
             return _which(hit), hit.start, hit.end
+        if hit and hit.group == "time_of_day" and reading.phrase_before("light", at) >= hit.start < at:
+            return "key", hit.start, at
         if hit and hit.group not in ("fill_intensity", "stops", "color_temperature_k"):
             break
         if hit:
@@ -91,7 +103,8 @@ def _head(
             light = reading.phrase_before("light", at)
         if light < at:
             return "key", light, at
-        if reading.words[before] in (":", "-", "="):
+        behind_comma = at == direction.start and reading.words[before] == "," and _goes_on(reading, direction, by_end)
+        if reading.words[before] in (":", "-", "=") or behind_comma:
             at = before
         elif reading.is_word(before, "between_light_and_direction") or reading.is_word(before, "direction_filler"):
             at = before
@@ -113,6 +126,14 @@ def _head(
             break
         at = small
     return None
+
+
+def _goes_on(reading: Reading, direction: Direction, by_end: dict[int, Hit]) -> bool:
+    """Whether a direction behind a comma is that of the light before it: hard light, camera left."""
+    light = by_end.get(direction.start - 1)
+    if light is None or light.group not in LIGHT_GROUPS:
+        return False
+    return reading.words[direction.start] in _STAGE if direction.side else light.group == "light_quality"
 
 
 def _which(hit: Hit) -> str:
@@ -216,7 +237,18 @@ def _add_names(reading: Reading) -> None:
     if kelvins and not _is_of_fire(reading):
         first = kelvins[0]
         reading.add("color_temperature_k", plain(float(first.value)), [(first.start, first.end)], first.note)
-    quality = next((hit for hit in reading.hits if hit.group == "light_quality"), None)
+    quality = next((hit for hit in reading.hits if hit.group == "light_quality"), None) or _quality_before(reading)
     if quality and not any(map(reading.has, ("setup", "time_of_day", "key_type"))):
         kind = {"soft": "softbox", "very_soft": "scrim", "hard": "bare_bulb"}[quality.value]
         reading.add("key_type", kind, [(quality.start, quality.end)], f"{quality.value.replace('_', ' ')} light")
+
+
+def _quality_before(reading: Reading) -> Hit | None:
+    """A quality directly before a light that names its direction: soft overhead light."""
+    for hit in reading.hits:
+        for role in ("soft", "hard") if hit.group == "key_direction" else ():
+            start = reading.phrase_before(role, hit.start)
+            if start < hit.start and not reading.owner[start]:
+                reading.claim(start, hit.start, "light")
+                return Hit(start, hit.end, "light_quality", role)
+    return None

@@ -18,7 +18,7 @@ from ..errors import DeviceMemoryError, ModelError, did_you_mean, require_betwee
 from ..fibo.folders import fingerprint
 from ..fibo.memory import Memory, Resident, is_out_of_memory
 from ..fibo.menus import DTYPES
-from .constrain import CaptionConstraint, Vocabulary
+from .constrain import CaptionConstraint, Vocabulary, llguidance_module
 from .instructions import Instructions
 from .local_folders import Found, auto_class, checked, incomplete, notice_of
 from .local_prompts import local_instructions
@@ -86,6 +86,8 @@ def load_local_model(
     if dtype not in DTYPES:
         fix = did_you_mean(dtype, DTYPES)
         raise ModelError("no such dtype", found=f'"{dtype}"', allowed=", ".join(DTYPES), fix=fix)
+    # Told before the weights are read, which takes long.
+    llguidance_module()
     found = checked(found)
     if dtype == "auto":
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"

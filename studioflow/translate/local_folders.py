@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +60,7 @@ def find_local_model(name: str, folders: Sequence[Path]) -> Found:
         found=f'"{name}"' if name else "none",
         allowed=", ".join(names) or f"a model of transformers, in a folder of its own in {folders[0]}",
         fix=did_you_mean(name, names)
-        or f"get one: hf download Qwen/Qwen3-VL-4B-Instruct --local-dir {folders[0] / 'Qwen3-VL-4B-Instruct'}",
+        or f'get one: hf download Qwen/Qwen3-VL-4B-Instruct --local-dir "{folders[0] / "Qwen3-VL-4B-Instruct"}"',
     )
 
 
@@ -87,7 +88,9 @@ def checked(found: Found) -> Found:
 
     folder = found.folder
     if not folder.is_dir():
-        raise ModelError("the model folder is missing", where=str(folder), found="no such folder")
+        raise ModelError(
+            "the model folder is missing", where=str(folder), found="no such folder", fix="choose another model"
+        )
     found = found_in(folder, found.name)
     auto_class(found)
     for index in folder.glob("*.safetensors.index.json"):
@@ -137,7 +140,7 @@ def auto_class(found: Found) -> Any:
         "the installed transformers does not know this model",
         where=str(found.folder / _CONFIG),
         found=f"{found.architecture}, transformers {transformers.__version__}",
-        fix="pip install -U transformers, or choose another model",
+        fix=f'run: "{sys.executable}" -m pip install -U transformers, or choose another model',
     )
 
 

@@ -15,6 +15,9 @@ _ZOOMS = frozenset(
     "70-200 24-70 16-35 24-105 100-400 18-55 14-24 28-70 24-120 70-300 150-600 12-24 28-135 35-70 55-200 80-200 50-140 "
     "16-55 17-40 200-600 28-75 18-200 70-180 10-24 12-40 40-150 24-200 18-35 17-55 100-500 15-35 28-105".split()
 )
+BEFORE_PRIMES = frozenset(("an", "a", "the", "my", "lens"))
+"""Words before a focal length that has no unit: an 85."""
+F_WORDS = ("f", "t", "t/")
 _STOPS = (0.95, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.5, 2.8, 3.2, 3.5, 4.0, 4.5, 5.0, 5.6, 6.3, 7.1, 8.0, 9.0)
 _STOPS += (10.0, 11.0, 13.0, 14.0, 16.0, 18.0, 20.0, 22.0, 25.0, 29.0, 32.0, 36.0, 40.0, 45.0, 51.0, 57.0, 64.0)
 """The usual scale of f-numbers in thirds of a stop."""
@@ -22,7 +25,7 @@ _METRES = {"mm": 0.001, "cm": 0.01, "m": 1.0, "inch": 0.0254, "foot": 0.3048}
 _SIZES = (("tall", "height_m"), ("wide", "width_m"), ("long", "length_m"), ("deep", "depth_m"))
 _OF = frozenset(("of", "de", "di", "da", "von"))
 _BETWEEN = frozenset((":", "=", "about", "around"))
-_MOST_BETWEEN, _FAR = 4, 12
+_MOST_BETWEEN, _MOST_LED_IN, _FAR = 4, 3, 12
 
 
 def usual_stop(f_number: float) -> float:
@@ -67,7 +70,7 @@ def f_number(reading: Reading, index: int) -> Hit | None:
     if named:
         end = past_small_words(reading, end)
     at = end
-    if at < len(words) and words[at] in ("f", "t", "t/"):
+    if at < len(words) and words[at] in F_WORDS:
         letter, at = words[at], at + 1
         if at < len(words) and words[at] in ("/", ".", ":", "\\"):
             at += 1
@@ -191,26 +194,27 @@ def _length(reading: Reading, start: int, end: int, metres: float, note: str) ->
     size = _size(reading, end)
     if size:
         return Hit(start, size[0], "size_m", {size[1]: plain(metres)}, note)
-    before = start
-    while (
-        before > 0
-        and start - before < 3
-        and reading.words[before - 1] in ("about", "around", "roughly", "at", "from", "~")
-    ):
-        before -= 1
     away = reading.phrase("distance", end)
     clause = max(reading.clause_start(start), start - _FAR)
-    words = reading.words[clause:start]
-    from_it = any(
-        reading.is_word(at, "from") for at in range(before, start) if reading.words[at] not in ("at", "about", "of")
-    )
+    before = _before_distance(reading, start, clause)
+    led_in = {role for at in range(before, start) for role in ("from", "at_distance") if reading.is_word(at, role)}
     spoken = any(reading.is_word(at, "camera") or reading.is_word(at, "distance") for at in range(clause, start))
-    if away > end or (from_it and (spoken or not words[: before - clause])) or (spoken and "distance" in words):
-        away = reading.phrase("distance", away)
-        return Hit(before, max(away, end), "distance_m", plain(metres), note)
-    if spoken and "at" in reading.words[before:start]:
-        return Hit(before, end, "distance_m", plain(metres), note)
+    named = spoken and any(reading.is_word(at, "distance_name") for at in range(clause, start))
+    if away > end or named or ("from" in led_in and (spoken or before == clause)) or (spoken and led_in):
+        first = reading.phrase_before("distance_name", before, _FAR)
+        return Hit(first, reading.phrase("distance", away), "distance_m", plain(metres), note)
     return None
+
+
+def _before_distance(reading: Reading, start: int, clause: int) -> int:
+    """Where the small words before a distance begin: at about 2 m."""
+    before = start
+    while before > clause and start - before < _MOST_LED_IN:
+        small = min(reading.phrase_before(role, before) for role in ("from", "at_distance", "roughly"))
+        if small == before:
+            break
+        before = small
+    return before
 
 
 def _size(reading: Reading, index: int) -> tuple[int, str] | None:
@@ -285,7 +289,7 @@ def bare_prime(reading: Reading, index: int) -> Hit | None:
 def bare_article(reading: Reading, index: int) -> Hit | None:
     """An 85: a focal length by its article alone, at the end of a clause or before a lens word."""
     words, tokens, end = reading.words, reading.tokens, index + 2
-    if words[index] not in ("an", "a", "the", "my") or index + 1 >= len(words) or tokens[index + 1].kind != "number":
+    if words[index] not in BEFORE_PRIMES or index + 1 >= len(words) or tokens[index + 1].kind != "number":
         return None
     value = value_of(words[index + 1])
     ends = (

@@ -6,21 +6,18 @@ that it is about are named, for a model to write and for a person to know what e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..caption import body, compile_manifest, derive, fields_owned_by, flat, without
-from ..edit.light import set_setup
-from ..edit.overlay import overlay
-from ..edit.path import Path, dotted
+from ..edit.path import Path
 from ..edit.written import finished, leaves, value_at
 from ..errors import StudioFlowError
 from ..resources import table
-from ..studio.lighting import key_of, lights_of
-from ..studio.placement import pose_of, pose_to_orbit
-from .adjust import Adjusted, Amount, adjusted, with_lights
-from .brief import Brief, Found, read_brief
-from .note_clauses import WORDS, Clause, clauses_of, read_clause, says_something
+from .adjust import Adjusted, Amount, adjusted
+from .brief import Found, read_brief
+from .note_clauses import WORDS, Clause, clauses_of, gone, read_clause, removed_things, says_something
+from .note_stated import Stated, stated, with_background, without_things
 from .scan import Token, tokens_of
 
 Manifest = dict[str, Any]
@@ -29,15 +26,16 @@ MAX_NOTE = 4_000
 """Characters of a note."""
 _PICTURE = ("objects", "background_setting")
 """What a note is about that names nothing else: what is to be seen."""
-_OF_THE_KEY = {
-    "key_azimuth_deg": "azimuth_deg",
-    "key_elevation_deg": "elevation_deg",
-    "key_type": "type",
-    "color_temperature_k": "color_temperature_k",
+_ABOUT = {
+    "shot": ("scene", "composition"),
+    "mood": ("scene", "mood"),
+    "background": ("scene", "background"),
+    "text": ("scene", "text"),
+    "medium": ("scene", "style", "medium"),
 }
-_SECTIONS = ("camera", "render")
-_OF_SCENE = ("palette", "grade")
-_LEFT_TO_THE_MODEL = ("negative",)
+"""What is found in notes and left to a model, by the part of the shot that it is about."""
+_OF_WORDS = (*_ABOUT, "subjects", "color", "material", "count", "size_m", "location", "clothing", "style")
+"""What rules find in a note and do not lay on the shot by themselves."""
 
 
 class Noted(NamedTuple):
@@ -68,77 +66,146 @@ def apply_note(manifest: Manifest, note: str) -> Noted:
         raise StudioFlowError(
             "the note is empty" if not note.strip() else "the note is too long",
             where="note",
-            found=f"{len(note)} characters",
-            allowed=f"1 to {MAX_NOTE}",
+            found=f"{len(note):,} characters" if note.strip() else "no words",
+            allowed=f"at most {MAX_NOTE:,} characters",
             fix="write what is to change, for example: warmer, and lower the camera",
         )
-    clauses = list(clauses_of(note))
-    shot = {key: value for key, value in manifest.items() if key != "caption"}
-    shot.setdefault("scene", {})
-    done: list[str] = []
-    unused: list[str] = []
-    fields: set[str] = set()
-    foreign = False
+    reading = _Reading(manifest, note)
+    for clause in reading.clauses:
+        if clause.change:
+            reading.change(clause)
+    rest = [clause for clause in reading.clauses if not clause.change and not clause.keeps]
+    rest = [clause for clause in rest if not reading.removal(clause)]
+    reading.state(reading.backgrounds(rest))
+    shot = reading.shot
+    return Noted(
+        manifest=_finished(manifest, shot),
+        done=tuple(reading.done),
+        fields=frozenset(reading.fields),
+        unused="; ".join(text for _, text in sorted(reading.unused)),
+        by_rules=frozenset(_changed(manifest, shot)),
+        foreign=reading.foreign,
+    )
 
-    def take(clause: Clause) -> None:
-        nonlocal shot
+
+class _Reading:
+    """A note being read: the shot so far, and what is to be told of it."""
+
+    def __init__(self, manifest: Manifest, note: str) -> None:
+        self.note = note
+        self.clauses = list(clauses_of(note))
+        self.manifest = manifest
+        self.shot = {key: value for key, value in manifest.items() if key != "caption"}
+        self.shot.setdefault("scene", {})
+        self.done: list[str] = []
+        self.unused: list[tuple[int, str]] = []
+        self.fields: set[str] = set()
+        self.foreign = False
+
+    def change(self, clause: Clause) -> None:
+        """Makes the change that a clause is, where the shot has numbers for it."""
         row = table(WORDS)["changes"][clause.change]
-        fields.update(row["fields"])
-        found = _taken(shot, row, clause.amount)
+        self.fields.update(row["fields"])
+        found = _taken(self.shot, row, clause.amount)
         if found:
-            shot = found.manifest
-            done.append(f'{found.told}   "{clause.text(note)}"')
+            self.shot = found.manifest
+            self.done.append(f'{found.told}   "{clause.text(self.note)}"')
         else:
-            unused.append(clause.text(note))
+            self._leave(clause)
 
-    for clause in clauses:
-        if clause.change:
-            take(clause)
-    open_clauses = [clause for clause in clauses if not clause.change and not clause.keeps]
-    used: list[tuple[int, int]] = []
-    language = "en"
-    rest = _rest(note, clauses)
-    if any(map(str.isalnum, rest)):
-        before = shot
-        brief = read_brief(rest, source="note")
-        language = brief.language
-        shot, lines, used = _with_brief(shot, brief)
-        done += lines
-        written = fields_owned_by(_written(before, shot))
-        fields |= written & _changed(before, shot) or written
-    for tokens in _left(open_clauses, used):
-        clause = read_clause(tokens)
-        if clause.change:
-            take(clause)
-        else:
-            unused.append(clause.text(note))
-            fields |= _topics(tokens, manifest)
-            foreign = foreign or language != "en" or not unused[-1].isascii()
-    by_rules = frozenset(_changed(manifest, shot))
-    return Noted(_finished(manifest, shot), tuple(done), frozenset(fields), "; ".join(unused), by_rules, foreign)
+    def removal(self, clause: Clause) -> bool:
+        """Takes away what a clause asks to be absent; says whether it was that and it could."""
+        things = removed_things(clause.tokens)
+        return bool(things) and self._take(without_things(self.shot, things, clause.text(self.note)))
 
+    def backgrounds(self, clauses: Sequence[Clause]) -> list[Clause]:
+        """Takes the backgrounds that clauses state, and gives the other clauses."""
+        others: list[Clause] = []
+        behind: Clause | None = None
+        for at, clause in enumerate(clauses):
+            if clause is behind:
+                continue
+            end = clause.tokens[-1].end
+            following = clauses[at + 1 : at + 2]
+            behind = next((one for one in following if self.note[end : one.tokens[0].start].strip() == ":"), None)
+            whole = Clause(clause.tokens + (behind.tokens if behind else ()))
+            if _in_doubt(whole) or not self._take(with_background(self.shot, whole.tokens, whole.text(self.note))):
+                others.append(clause)
+                behind = None
+        return others
 
-def _rest(note: str, clauses: Sequence[Clause]) -> str:
-    """The note with what was understood, and what states nothing, blanked out, so that places in it stay."""
-    characters = list(note)
-    doubts = set(table(WORDS)["doubts"])
-    for clause in clauses:
-        if clause.change or clause.keeps or not doubts.isdisjoint(token.word for token in clause.tokens):
+    def state(self, clauses: Sequence[Clause]) -> None:
+        """Sets what clauses state outright, and leaves what says more than that."""
+        certain = [clause for clause in clauses if not _in_doubt(clause)]
+        going = [Clause(part) for clause in certain if (part := clause.tokens[slice(*gone(clause.tokens))])]
+        rest = self._without([*(clause for clause in self.clauses if clause not in certain), *going])
+        found: tuple[Found, ...] = ()
+        used: tuple[Found, ...] = ()
+        language = "en"
+        if any(map(str.isalnum, rest)):
+            brief = read_brief(rest, source="note")
+            language, found = brief.language, brief.found
+            numbers = tuple(item for item in found if item.field not in _OF_WORDS)
+
+            def alone(item: Found) -> bool:
+                inside = [clause for clause in certain if _meet(clause.tokens, item)]
+                return all(not says_something(*_left(clause, numbers)) for clause in inside)
+
+            done = stated(self.shot, brief, alone)
+            used = done.used
+            self._take(done)
+        for clause in clauses:
+            left, beside = _left(clause, used)
+            if not says_something(left, beside):
+                continue
+            again = read_clause(left)
+            if again.change:
+                self.change(again)
+                continue
+            about = [_ABOUT[item.field] for item in found if item.field in _ABOUT and _meet(left, item)]
+            self._leave(again)
+            self.fields |= fields_owned_by(about) or _topics(left, self.manifest)
+            self.foreign = self.foreign or language != "en" or not self.unused[-1][1].isascii()
+
+    def _without(self, clauses: Sequence[Clause]) -> str:
+        """The note with these clauses blanked out, so that places in it stay."""
+        characters = list(self.note)
+        for clause in clauses:
             begin, end = clause.tokens[0].start, clause.tokens[-1].end
             characters[begin:end] = [" "] * (end - begin)
-    return "".join(characters)
+        return "".join(characters)
+
+    def _take(self, done: Stated) -> bool:
+        """Takes a shot with what was stated; says whether anything was."""
+        written = fields_owned_by(_written(self.shot, done.manifest))
+        self.fields |= written & _changed(self.shot, done.manifest) or written
+        self.shot = done.manifest
+        self.done += done.lines
+        return bool(done.lines)
+
+    def _leave(self, clause: Clause) -> None:
+        self.unused.append((clause.tokens[0].start, clause.text(self.note)))
 
 
-def _left(clauses: Sequence[Clause], used: Sequence[tuple[int, int]]) -> Iterator[tuple[Token, ...]]:
-    """The words of each clause that the rules of briefs did not use, where they say something."""
-    for clause in clauses:
-        left = [
-            token
-            for token in clause.tokens
-            if not any(begin <= token.start and token.end <= end for begin, end in used)
-        ]
-        if says_something(left):
-            yield tuple(left)
+def _in_doubt(clause: Clause) -> bool:
+    return not set(table(WORDS)["doubts"]).isdisjoint(token.word for token in clause.tokens)
+
+
+def _meet(tokens: Sequence[Token], item: Found) -> bool:
+    """Whether something was found in some of the words."""
+    return any(span.start <= token.start and token.end <= span.end for span in item.spans for token in tokens)
+
+
+def _left(clause: Clause, used: Sequence[Found]) -> tuple[tuple[Token, ...], set[str]]:
+    """The words of a clause that were not used, and those that then say nothing more."""
+    rules = table(WORDS)
+    inside = [item for item in used if _meet(clause.tokens, item)]
+    if not inside:
+        return clause.tokens, set()
+    begin, end = gone(clause.tokens)
+    stays = (*clause.tokens[:begin], *clause.tokens[end:])
+    left = tuple(token for token in stays if not any(_meet([token], item) for item in inside))
+    return left, {*rules["orders"], *(word for item in inside for word in rules["beside"].get(item.field, ()))}
 
 
 def _topics(tokens: Sequence[Token], manifest: Manifest) -> set[str]:
@@ -178,95 +245,6 @@ def _taken(shot: Manifest, row: dict[str, Any], amount: Amount) -> Adjusted | No
                 return found
             first = first or found
     return first and first._replace(told=f"{first.told} (FIBO reads the same words)")
-
-
-def _with_brief(shot: Manifest, brief: Brief) -> tuple[Manifest, list[str], list[tuple[int, int]]]:
-    """The shot with the numbers that a note states, the lines that say so, and the places of their words."""
-    read = brief.manifest
-    scene = {key: read["scene"][key] for key in _OF_SCENE if key in read.get("scene", {})}
-    top: Manifest = {key: read[key] for key in _SECTIONS if key in read}
-    if "render" in top:
-        top["render"] = {key: value for key, value in top["render"].items() if key not in _LEFT_TO_THE_MODEL}
-    top |= {"scene": scene} if scene else {}
-    result = overlay(_ready(shot, top), {"studioflow": read["studioflow"], "scene": {}} | top, "note") if top else shot
-    lines, used = [], []
-    for path in leaves(top, ()):
-        found = _found_for(brief, str(path[-1]))
-        if found and value_at(shot, path) != value_at(result, path):
-            before = value_at(shot, path)
-            was = "" if before in ({}, None) else f"{_plain(before)} → "
-            lines.append(f'{dotted(path)}: {was}{_plain(value_at(result, path))}   "{brief.words(found.spans)}"')
-        used += [tuple(span) for span in found.spans] if found else []
-    result, of_light = _with_light(result, brief)
-    for found, line in of_light:
-        lines.append(f'{line}   "{brief.words(found.spans)}"')
-        used += [tuple(span) for span in found.spans]
-    return result, lines, used
-
-
-def _with_light(shot: Manifest, brief: Brief) -> tuple[Manifest, list[tuple[Found, str]]]:
-    """The shot with the light that a note states: a setup, a time of day, or its key light's direction and kind."""
-    told: list[tuple[Found, str]] = []
-    by_field = {found.field: found for found in brief.found}
-    lighting = shot.get("lighting", {})
-    if not lights_of(lighting) and "lighting" in brief.manifest:
-        shot = overlay(shot, {key: brief.manifest[key] for key in ("studioflow", "lighting")} | {"scene": {}}, "note")
-        of_light = [found for found in brief.found if found.field in (*_OF_THE_KEY, "setup", "time_of_day")]
-        return shot, [(found, f"{found.field}: {_plain(found.value)}") for found in of_light]
-    if setup := by_field.get("setup"):
-        shot = set_setup(shot, setup.value, frame=lighting.get("frame", "camera"))
-        told.append((setup, f"lighting.setup: {lighting.get('setup', 'lights of its own')} → {setup.value}"))
-    if time := by_field.get("time_of_day"):
-        before = shot.get("lighting", {})
-        shot = shot | {"lighting": before | {"time_of_day": time.value}}
-        told.append((time, f"lighting.time_of_day: {before.get('time_of_day', 'none')} → {time.value}"))
-    lights = lights_of(shot.get("lighting", {}))
-    key = key_of(lights)
-    wanted = {name: by_field[field] for field, name in _OF_THE_KEY.items() if field in by_field}
-    if key is None or not wanted:
-        return shot, told
-    changed = dict(key)
-    for name, found in wanted.items():
-        if name == "type":
-            # The size of another kind of light is its own.
-            changed.pop("size_m", None)
-        if name == "color_temperature_k":
-            changed.pop("color", None)
-        changed[name] = found.value
-        told.append(
-            (found, f"lighting, {key['role']} {name}: {_plain(key.get(name, 'usual'))} → {_plain(found.value)}")
-        )
-    return with_lights(shot, [changed if light is key else light for light in lights]), told
-
-
-def _ready(shot: Manifest, top: Manifest) -> Manifest:
-    """The shot prepared for a stated camera: placed by an orbit, and without what another lens preset brings along."""
-    camera, stated = shot.get("camera", {}), top.get("camera", {})
-    if "pose" in camera and "orbit" in stated:
-        pose = pose_of(camera)
-        orbit = pose_to_orbit(pose)._asdict() if pose else {}
-        camera = {key: value for key, value in camera.items() if key != "pose"}
-        camera["orbit"] = orbit | {"target_m": list(orbit["target_m"])}
-    if "preset" in stated.get("lens", {}) and "lens" in camera:
-        own = ("preset", "focal_length_mm", "aperture")
-        camera = camera | {"lens": {key: value for key, value in camera["lens"].items() if key not in own}}
-    return shot | {"camera": camera} if camera else shot
-
-
-def _found_for(brief: Brief, name: str) -> Found | None:
-    """What was found for a key of the manifest."""
-    names = {"preset": "lens_preset", "width": "size", "height": "size"}
-    return next((found for found in brief.found if found.field == names.get(name, name)), None)
-
-
-def _plain(value: Any) -> str:
-    return (
-        f"{value:g}"
-        if isinstance(value, (int, float))
-        else ", ".join(map(str, value))
-        if isinstance(value, list)
-        else str(value)
-    )
 
 
 # ---------------------------------------------------------------- the caption

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from ..resources import table
@@ -45,7 +45,8 @@ def _runs(note: str, joins: set[str]) -> Iterator[tuple[tuple[Token, ...], str]]
     run: list[Token] = []
     joined = ""
     for token in tokens_of(note):
-        fraction = token.word == "/" and run and run[-1].kind == "number"
+        # 1/2 stop, f/8
+        fraction = token.word == "/" and run and (run[-1].kind == "number" or run[-1].word in ("f", "t"))
         if token.word not in joins and (fraction or not is_break(token)):
             run.append(token)
             continue
@@ -60,7 +61,7 @@ def read_clause(tokens: tuple[Token, ...]) -> Clause:
     """The words as a clause: a change where they are one, and nothing is left of them."""
     rules = table(WORDS)
     words = [token.word for token in tokens]
-    if any(_starts(words, phrase.split()) for phrase in rules["keeps"]):
+    if _begins_with(words, rules["keeps"]):
         return Clause(tokens, keeps=True)
     for left, amount in (_without_amount(words), (words, Amount())):
         plain = [word for word in left if word not in _fillers()]
@@ -126,10 +127,57 @@ def _fillers() -> frozenset[str]:
     return frozenset(table(WORDS)["fillers"])
 
 
-def _starts(words: list[str], phrase: list[str]) -> bool:
-    return words[: len(phrase)] == phrase
+def _begins_with(words: list[str], phrases: Sequence[str]) -> int:
+    """How many of the first words are one of the phrases; 0 where none is."""
+    return next((len(parts) for parts in map(str.split, phrases) if words[: len(parts)] == parts), 0)
 
 
-def says_something(tokens: Sequence[Token]) -> bool:
-    """Whether there is more than marks and fillers."""
-    return any(token.kind in ("word", "number", "hex") and token.word not in _fillers() for token in tokens)
+def says_something(tokens: Sequence[Token], beside: Container[str] = ()) -> bool:
+    """Whether there is more than marks, fillers and the words of ``beside``."""
+    return any(
+        token.kind in ("word", "number", "hex") and token.word not in _fillers() and token.word not in beside
+        for token in tokens
+    )
+
+
+def removed_things(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The things that a clause asks to be absent: "no people or logos" names two. Empty where it is not only that."""
+    rules = table(WORDS)
+    words = [token.word for token in tokens]
+    asked = _begins_with(words, rules["removals"])
+    while not asked and words and words[0] in _fillers():
+        words.pop(0)
+        asked = _begins_with(words, rules["removals"])
+    if not asked or any(token.kind != "word" for token in tokens):
+        return ()
+    things = []
+    for named in " ".join(words[asked:]).split(" or "):
+        thing = named.split()
+        while thing and (thing[0] in _fillers() or thing[0] in ("any", "all")):
+            thing.pop(0)
+        while thing and thing[-1] in _fillers():
+            thing.pop()
+        doubtful = {*rules["doubts"], *rules["no_things"], *_fillers()}
+        if not 1 <= len(thing) <= 3 or not doubtful.isdisjoint(thing) or len(thing[0]) < 3:
+            return ()
+        things.append(" ".join(thing))
+    return tuple(things)
+
+
+def gone(tokens: Sequence[Token]) -> tuple[int, int]:
+    """From which to which token (exclusive) a clause names what is to go for something else; the same where it does
+    not."""
+    rules = table(WORDS)
+    words = [token.word for token in tokens]
+    for at in range(len(words) - 1):
+        if words[at : at + 2] in (["instead", "of"], ["rather", "than"]):
+            # In front, it ends where the clause says what to do.
+            orders = [index for index in range(at + 2, len(words)) if words[index] in rules["orders"]]
+            return at, orders[0] if orders and at == 0 else len(words)
+    if "from" in words and "to" in words[words.index("from") :] and not set(words).isdisjoint(rules["orders"]):
+        return words.index("from"), words.index("to", words.index("from"))
+    swap = next((at for at, word in enumerate(words) if word in rules["swaps"]), None)
+    if swap is None:
+        return 0, 0
+    end = next((at for at in range(swap + 1, len(words)) if words[at] in rules["swaps_for"]), swap + 1)
+    return swap + 1, end

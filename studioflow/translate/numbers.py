@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 from .measures import (
+    BEFORE_PRIMES,
+    F_WORDS,
     bare_article,
     bare_prime,
     bare_zoom,
@@ -14,12 +18,14 @@ from .measures import (
     with_unit,
 )
 from .reading import Hit, Reading, plain, value_of
+from .terms import terms
 
 _TIMES = frozenset(("x", "\u00d7", "by", "*"))
 _USUAL_RATIOS = frozenset(
     "1:1 2:3 3:2 3:4 4:3 4:5 5:4 16:9 9:16 21:9 5:7 7:5 16:10 10:16 2:1 1:2 3:1 1:3 8:10 10:8 18:9 9:18 32:9 6:7 7:6 "
     "17:9 11:14 14:11 4:1 9:21".split()
 )
+_BATCHES = ("batch", "batches")
 _FAR = 12
 
 
@@ -33,12 +39,20 @@ def number_hit(reading: Reading, index: int) -> Hit | None:
             if hit := read(reading, index):
                 return hit
         return None
-    if token.kind != "word":
+    if token.kind != "word" or token.word not in _openings(reading.terms.language):
         return None
     for read in (f_number, between, _named, focus, _counted, with_unit, bare_article, _batch):
         if hit := read(reading, index):
             return hit
     return None
+
+
+@functools.cache
+def _openings(language: str) -> frozenset[str]:
+    """The words that what these functions read may begin with."""
+    known = terms(language)
+    roles = (known.words.get(role, {}) for role in ("aperture", "between", "iso", "seed", "steps", "cfg", "focus"))
+    return frozenset(BEFORE_PRIMES.union(F_WORDS, _BATCHES, known.numbers, *roles))
 
 
 def _ratio(reading: Reading, index: int) -> Hit | None:
@@ -145,15 +159,7 @@ def _counted(reading: Reading, index: int) -> Hit | None:
         return None
     at = first[0]
     for _ in range(2):
-        if at < len(reading.words) and reading.words[at] in (
-            "different",
-            "alternative",
-            "separate",
-            "more",
-            "new",
-            "slightly",
-            "good",
-        ):
+        if reading.is_word(at, "genre") or reading.is_word(at, "another_picture"):
             at += 1
     end = reading.phrase("pictures", at)
     if end == at:
@@ -187,7 +193,7 @@ def _counted(reading: Reading, index: int) -> Hit | None:
 
 
 def _batch(reading: Reading, index: int) -> Hit | None:
-    if reading.words[index] not in ("batch", "batches") or reading.words[index + 1 : index + 2] != ["of"]:
+    if reading.words[index] not in _BATCHES or reading.words[index + 1 : index + 2] != ["of"]:
         return None
     first = reading.number(index + 2)
     return Hit(index, first[0], "images", int(first[1])) if first and 1 <= first[1] <= 64 else None

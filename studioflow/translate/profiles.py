@@ -13,6 +13,7 @@ from ..errors import Place, StudioFlowError, did_you_mean
 from ..resources import table
 
 PROFILES_FILE = "language_models.json"
+_USUAL_FILE = f"{PROFILES_FILE}, in the folder user/__studioflow of ComfyUI"
 FIRST_OF_SERVER = "openai/auto"
 """In place of a model's id: the first one that the server lists."""
 NO_KEY = "none"
@@ -22,6 +23,15 @@ _SHORTEST_SECRET = 6
 _NUMBERS = {"timeout_s": (1, 3600), "max_tokens": (256, 200_000), "temperature": (0, 2)}
 _TEXTS = ("model", "base_url", "key_env", "key", "hint")
 _HIDDEN = "[key]"
+
+
+class Secret(str):
+    """A key. What shows variables shows this in its place: tracebacks with locals, debuggers, logs of a row."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_HIDDEN)
 
 
 class Profile(NamedTuple):
@@ -66,7 +76,7 @@ def find_profile(name: str, file: Path | None = None) -> Profile:
             where="profile",
             found=f'"{name}"',
             allowed=", ".join(rows),
-            fix=did_you_mean(name, rows) or f"add it to {file or PROFILES_FILE}",
+            fix=did_you_mean(name, rows) or f"add it to {file or _USUAL_FILE}",
         )
     row = own.get(name, {})
     # The key of a service stays with that service: another address brings its own.
@@ -85,6 +95,26 @@ def redact(text: str, profile: Profile) -> str:
     return text.replace(key, _HIDDEN).replace(quote(key, safe=""), _HIDDEN)
 
 
+def warning_of(profile: Profile) -> str:
+    """What a person should know about where a profile's key goes; "" where there is nothing to say."""
+    parts = urlsplit(profile.base_url or "")
+    if parts.scheme != "http" or profile.key in (None, NO_KEY) or _is_this_machine(parts.hostname or ""):
+        return ""
+    return (
+        f"profile {profile.name}: its key goes to {parts.netloc} without encryption, where others on the way can "
+        "read it; use https if that server has it"
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _shipped() -> dict[str, dict[str, Any]]:
     return table("translate/profiles.json")["profiles"]
 
@@ -95,20 +125,45 @@ def _read(file: Path | None) -> dict[str, dict[str, Any]]:
         return {}
     form = '{"my model": {"model": "openai/…", "base_url": "http://127.0.0.1:8080/v1", "key": "…"}}'
     try:
-        rows = json.loads(file.read_bytes().decode("utf-8-sig"))
+        rows = json.loads(file.read_bytes().decode("utf-8-sig"), object_hook=_with_secret)
     except json.JSONDecodeError as error:
         place = Place(str(file), "", error.lineno, error.colno)
-        raise StudioFlowError(f"not JSON: {error.msg}", where=place, allowed=form) from None
+        fix = "correct it at that column, or rename the file and begin a new one"
+        raise StudioFlowError(f"not JSON: {error.msg}", where=place, allowed=form, fix=fix) from None
+    except RecursionError:
+        raise StudioFlowError("nested too deep", where=str(file), allowed=form) from None
     except UnicodeDecodeError:
-        raise StudioFlowError("not a text in UTF-8", where=str(file), allowed=form) from None
+        fix = "save it again as UTF-8"
+        raise StudioFlowError("not a text in UTF-8", where=str(file), allowed=form, fix=fix) from None
     except OSError as error:
-        raise StudioFlowError("cannot be read", where=str(file), found=error.strerror or "an error") from error
+        fix = "let the account that runs ComfyUI read this file"
+        found = error.strerror or "an error"
+        raise StudioFlowError("cannot be read", where=str(file), found=found, fix=fix) from error
     if not isinstance(rows, dict):
-        raise StudioFlowError("not a table of profiles", where=str(file), allowed=form)
+        # Not as a variable of its own: what stands there may be a key.
+        rows = _kind(rows)
+        raise StudioFlowError("not a table of profiles", where=str(file), found=rows, allowed=form)
     for name, row in rows.items():
         if not isinstance(row, dict):
-            raise StudioFlowError("not a profile", where=f"{file} /{name}", allowed=form)
+            raise StudioFlowError("not a profile", where=f"{file} /{name}", found=_kind(row), allowed=form)
     return {name: row for name, row in rows.items() if not name.startswith("_")}
+
+
+def _with_secret(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its key hidden, and every text in which a key is that belongs elsewhere."""
+
+    def hidden(name: str, value: Any) -> bool:
+        return name == "key" or name not in _TEXTS or (name == "base_url" and not {"@", "?"}.isdisjoint(value))
+
+    return {
+        name: Secret(value) if isinstance(value, str) and hidden(name, value) else value for name, value in row.items()
+    }
+
+
+def _kind(value: Any) -> str:
+    """What a value of JSON is, in words, and nothing of it: it may be a key in the wrong place."""
+    kinds = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return next((words for kind, words in kinds.items() if isinstance(value, kind)), "null")
 
 
 def _checked(name: str, row: Mapping[str, Any], source: str) -> Profile:
@@ -117,10 +172,18 @@ def _checked(name: str, row: Mapping[str, Any], source: str) -> Profile:
         _check_field(field, value, f"{where}/{field}")
     if not row.get("model"):
         raise StudioFlowError(
-            "no model is named", where=where, allowed='litellm\'s id, e.g. "model": "openai/gpt-5.4-mini"'
+            "no model is named",
+            where=where,
+            allowed='an id as litellm writes it, provider/model: "model": "openai/gpt-5.4-mini"',
+            fix='add "model"',
         )
     if row["model"] == FIRST_OF_SERVER and not row.get("base_url"):
-        raise StudioFlowError(f"{FIRST_OF_SERVER} needs the server's address", where=where, fix='add "base_url"')
+        raise StudioFlowError(
+            f"{FIRST_OF_SERVER} needs the server's address",
+            where=where,
+            found="no base_url",
+            fix='add "base_url", such as "http://127.0.0.1:8080/v1"',
+        )
     return Profile(name=name, **{field: value for field, value in row.items() if value is not None})
 
 
@@ -134,7 +197,7 @@ def _check_field(field: str, value: Any, where: str) -> None:
         return
     if field in _TEXTS:
         if not isinstance(value, str):
-            raise StudioFlowError("not a text", where=where, found=f"a {type(value).__name__}")
+            raise StudioFlowError("not a text", where=where, found=_kind(value), allowed='"…"')
         if field == "base_url":
             _check_address(value, where)
         return
@@ -143,17 +206,12 @@ def _check_field(field: str, value: Any, where: str) -> None:
     number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
     if not number or not least <= value <= most:
         kind = "a whole number" if whole else "a number"
-        found = f"{value}" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+        found = f"{value}" if _kind(value) == "a number" else _kind(value)
         raise StudioFlowError("not a value for this", where=where, found=found, allowed=f"{kind}, {least} to {most}")
 
 
 def _check_address(value: str, where: str) -> None:
-    try:
-        parts = urlsplit(value)
-        plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        plain = False
-    if not plain or parts.username or parts.password or parts.query or parts.fragment:
+    if not _is_plain(value):
         # What was found is not shown: people put keys into addresses.
         raise StudioFlowError(
             "not a plain address of a server",
@@ -163,11 +221,20 @@ def _check_address(value: str, where: str) -> None:
         )
 
 
+def _is_plain(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    return bool(whole) and not (parts.username or parts.password or parts.query or parts.fragment)
+
+
 def _key(profile: Profile, file: Path | None) -> str | None:
     key, origin = profile.key, f'"key" of {profile.name}'
     if not key and profile.key_env:
-        key, origin = os.environ.get(profile.key_env), profile.key_env
-    key = (key or "").strip()
+        key, origin = Secret(os.environ.get(profile.key_env, "")), profile.key_env
+    key = Secret((key or "").strip())
     if not key.isascii() or not key.isprintable() or " " in key:
         raise StudioFlowError(
             "this cannot be a key",
@@ -184,6 +251,6 @@ def _key(profile: Profile, file: Path | None) -> str | None:
             where=f"profile {profile.name}",
             found=f"{profile.key_env} is not set",
             fix=f"set the environment variable {profile.key_env} before the start, or write {row} into "
-            f"{file or PROFILES_FILE}",
+            f"{file or _USUAL_FILE}",
         )
     return NO_KEY if profile.base_url else None

@@ -10,6 +10,8 @@ from .terms import Meaning, Terms, longest
 
 _MOST = 1e15
 """Larger numbers count as this one, which no field allows."""
+_FINDS = ("is", "was", "are", "were", "looks", "looked", "seems", "feels", "felt")
+"""Verbs between a value and what is wrong with it."""
 NOBODY = ""
 HELPER = "helper"
 """Owner of words that only name what a number beside them is: aperture, focal length."""
@@ -34,7 +36,7 @@ class Found(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """Tokens ``start`` to ``end`` that stand for a value of a group; ``at`` is how far the words to claim go back."""
+    """Tokens ``start`` to ``end`` that stand for a value of a group."""
 
     start: int
     end: int
@@ -61,6 +63,8 @@ class Reading:
             self._clause_starts.append(index + 1 if ends else self._clause_starts[-1])
         self.hits: list[Hit] = []
         self.corrections: list[int] = []
+        self.trap_end: list[int] = [0] * len(self.tokens)
+        """For tokens of a trap, the token behind it: its words mean something else."""
         self.found: list[Found] = []
 
     def claim(self, start: int, end: int, group: str) -> None:
@@ -94,9 +98,16 @@ class Reading:
     def phrase(self, role: str, index: int) -> int:
         """The end of the phrase of a role that begins at a token; the token itself where there is none."""
         trie = self.terms.words.get(role)
-        if not trie or index >= len(self.words) or self.words[index] not in trie:
+        below = trie.get(self.words[index]) if trie and index < len(self.words) else None
+        if below is None:
             return index
-        return longest(trie, self.words, index)[0]
+        end, at, count = index, index + 1, len(self.words)
+        while below is not None:
+            if None in below:
+                end = at
+            below = below.get(self.words[at]) if at < count else None
+            at += 1
+        return end
 
     def phrase_before(self, role: str, index: int, most: int = 4) -> int:
         """The start of the phrase of a role that ends before a token; the token itself where there is none."""
@@ -129,11 +140,27 @@ class Reading:
 
     def latest(self, hits: list[Hit]) -> list[Hit]:
         """The hits of one field that count: those behind a correction, where the brief takes something back."""
+        kept = [hit for hit in hits if not self._is_refused(hit)] or hits
+        rather = [hit for hit in kept if self._is_instead(hit)]
+        if rather or len(kept) < len(hits):
+            return rather or kept
         for at in reversed(self.corrections):
             behind = [hit for hit in hits if hit.start > at]
             if behind and len(behind) < len(hits):
                 return behind
         return hits
+
+    def _is_refused(self, hit: Hit) -> bool:
+        """Whether the brief finds fault with a value: the 50mm is too short, instead of f/2."""
+        at = hit.end
+        if not any(self.words[at : at + 1] == [verb] for verb in _FINDS):
+            before = hit.start - (1 if hit.start and self.is_word(hit.start - 1, "article") else 0)
+            return self.words[max(0, before - 2) : before] in (["instead", "of"], ["rather", "than"])
+        return "too" in self.words[at + 1 : at + 4]
+
+    def _is_instead(self, hit: Hit) -> bool:
+        """Whether a value is said to stand in for another: an 85mm instead."""
+        return self.words[hit.end : hit.end + 1] == ["instead"] and self.words[hit.end + 1 : hit.end + 2] != ["of"]
 
     def clause_start(self, index: int) -> int:
         """The first token of the clause that a token is in."""

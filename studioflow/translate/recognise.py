@@ -122,8 +122,16 @@ def _negations(reading: Reading) -> None:
                 reading.claim(start, behind, "negative")
             index = behind
             continue
+        if (first := _after_negative_label(reading, index)) > index:
+            for start, end in _list_to_the_line_end(reading, first):
+                things.append(reading.said(start, end))
+                places.append((start, end))
+            reading.claim(index, first, "helper")
+            index = places[-1][1] if places and places[-1][1] > first else first
+            reading.claim(first, index, "negative")
+            continue
         after = index if reading.owner[index] else reading.phrase("negation", index)
-        if after == index:
+        if after == index or reading.term(index)[0] > after:
             index += 1
             continue
         items = _negated(reading, after)
@@ -144,6 +152,31 @@ def _negations(reading: Reading) -> None:
             index = after
     if things:
         reading.add("negative", things, places)
+
+
+def _after_negative_label(reading: Reading, index: int) -> int:
+    """The token behind a label such as "Negative prompt:", the token itself where there is none."""
+    if reading.owner[index] or reading.clause_start(index) != index:
+        return index
+    end = reading.phrase("label_negative", index)
+    return end + 1 if end > index and reading.words[end : end + 1] == [":"] else index
+
+
+def _list_to_the_line_end(reading: Reading, first: int) -> list[tuple[int, int]]:
+    """What commas part up to the end of a line or sentence."""
+    items: list[tuple[int, int]] = []
+    start = at = first
+    while at <= len(reading.words) and len(items) < _MOST_NEGATIVES:
+        named = reading.words[at + 1 : at + 2] in ([":"], ["="])
+        ends = at == len(reading.words) or reading.words[at] in (".", "\n", ";") or named
+        if ends or reading.words[at] == ",":
+            if at > start and len(reading.said(start, at)) <= _MOST_NEGATED_CHARACTERS:
+                items.append((start, at))
+            start = at + 1
+        if ends:
+            break
+        at += 1
+    return items
 
 
 def _negated_before(reading: Reading, end: int) -> int:
@@ -225,6 +258,8 @@ def _terms(reading: Reading) -> None:
         end, meanings = reading.term(index)
         end = _within(reading, index, end)
         number = number_hit(reading, index)
+        if number and number.start < index and any(reading.owner[number.start : index]):
+            number = number._replace(start=index)
         if (
             number
             and number.end >= end
@@ -235,6 +270,7 @@ def _terms(reading: Reading) -> None:
             index = number.end
         elif meanings and end > index:
             if any(meaning.group == "trap" for meaning in meanings):
+                reading.trap_end[index:end] = [end] * (end - index)
                 index = end
                 continue
             if _stands_alone(reading, index, end, meanings[0].group):
@@ -242,10 +278,18 @@ def _terms(reading: Reading) -> None:
                 reading.claim(index, end, meanings[0].group)
             index = end
         elif (helper := reading.phrase("helper", index)) > index:
-            reading.claim(index, helper, "helper")
+            if _names_a_number(reading, index, helper):
+                reading.claim(index, helper, "helper")
             index = helper
         else:
             index += 1
+
+
+def _names_a_number(reading: Reading, start: int, end: int) -> bool:
+    """Whether a word such as seed or lens stands by itself or beside a number, and not in the name of a thing."""
+    before = start == 0 or reading.breaks[start - 1] or bool(reading.owner[start - 1])
+    after = end >= len(reading.words) or reading.breaks[end] or reading.tokens[end].kind == "number"
+    return after or (before and reading.is_word(end, "stop")) or bool(reading.term(end)[1])
 
 
 def _within(reading: Reading, start: int, end: int) -> int:
@@ -264,12 +308,19 @@ def _stands_alone(reading: Reading, start: int, end: int, group: str) -> bool:
         return (start == 0 or reading.breaks[start - 1]) and (end >= len(words) or reading.breaks[end])
     if group == "key_type" and reading.phrase("shy_light", start) == end:
         first = start == 0 or reading.breaks[start - 1] or reading.is_word(start - 1, "and")
-        return first and end < len(words) and (words[end] in ("from", "camera") or reading.is_word(end, "light"))
+        if not first or end >= len(words):
+            return False
+        sided = longest(reading.terms.directions, words, end)[0]
+        alone = sided > end and (sided >= len(words) or reading.breaks[sided])
+        return alone or words[end] in ("from", "camera") or reading.is_word(end, "light")
+    if group == "medium" and words[start:end] == ["photograph"] and reading.is_word(end, "article"):
+        # Photograph our chairman: a verb.
+        return False
     if group not in _ADJECTIVES or end >= len(words) or reading.breaks[end] or reading.owner[end]:
         return True
     if group in ("grade", "style", "key_type") and end - start > 1 and words[start:end] != ["black", "and", "white"]:
         return True
-    if group == "aspect_ratio" and end - start > 1:
+    if group == "aspect_ratio" and end - start > 1 and words[end - 1] != "square":
         return True
     plain = reading.is_word(end, "stop") or reading.is_word(end, "shot_of") or reading.is_word(end, "and")
     spoken = plain or reading.is_word(end, "about_the_picture") or reading.is_word(end, "place")
@@ -290,7 +341,9 @@ _ADJECTIVES = frozenset(("mood", "aspect_ratio", "grade", "style", "key_type"))
 
 
 def _is_of_light(reading: Reading, start: int, end: int) -> bool:
-    """Whether a corner is where light comes from: key from the upper left."""
+    """Whether a corner is where light comes from: key from the upper left, octabox upper left."""
+    if start > 0 and reading.owner[start - 1] in LIGHT_GROUPS and not reading.breaks[start - 1]:
+        return reading.words[start] in ("upper", "top", "lower", "bottom")
     before = start - 1 if start and reading.words[start - 1] == "the" else start
     return (before > 0 and reading.words[before - 1] == "from") or reading.phrase("light", end) > end
 

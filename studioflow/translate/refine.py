@@ -14,14 +14,12 @@ from ..errors import require_choice
 from ..review.compare import compare
 from .adopt import adopt, matches, name_of
 from .answer import Answer, mended
+from .menus import OUTSIDE
 from .note import Noted, apply_note
 from .scan import tokens_of
 
 Caption = dict[str, Any]
 Manifest = dict[str, Any]
-
-OUTSIDE = ("report", "put back")
-"""What becomes of a model's changes beside what the note asks for."""
 
 _FOLLOWS = "short_description"
 """The field that may follow any change."""
@@ -88,7 +86,7 @@ def refined(
         beside = tuple(name for name in beside if _shows(name, noted.manifest, result) or outside == "put back")
         notes += [_told(beside, outside)] if beside else []
     elif noted.unused:
-        notes.append(f"left for a model: {noted.unused}")
+        notes.append(f"left for a language model: {noted.unused}")
     comparison = compare(manifest, result)
     return Refined(result, comparison.text(), _changed(manifest, result), beside, tuple(notes))
 

@@ -47,8 +47,8 @@ def repaired(text: str, source: str = "answer", *, mend: bool = True) -> Repaire
         raise ManifestError(
             "the answer is too large",
             where=source,
-            found=f"{size / 1024 / 1024:.1f} MiB",
-            allowed="at most 1 MiB",
+            found=f"{size:,} bytes",
+            allowed=f"at most {MAX_ANSWER:,} bytes",
             fix="ask again: a caption has some thousand characters",
         )
     plain, notes = _without_thinking(text.removeprefix("\ufeff"))

@@ -34,6 +34,8 @@ _MOST_PIXELS = 1 << 20
 _LEAST_SIDE = 16
 _MOST_RATIO = 100
 _STYLED = ("generate", "inspire", "caption", "refine")
+TASKS_WITH_CAPTION = ("refine", "edit", "edit_mask")
+"""Those that begin with the caption of a shot."""
 
 
 class Ask(NamedTuple):
@@ -67,11 +69,14 @@ def check_request(request: Ask) -> None:
     if not least <= len(request.pictures) <= most:
         raise StudioFlowError(
             "not the number of pictures for this task",
-            where=f"pictures of {task}",
+            where=f"pictures of {'describe' if task == 'caption' else task}",
             found=str(len(request.pictures)),
             allowed=f"{least}" if least == most else f"{least} to {most}",
+            fix="connect a picture"
+            if len(request.pictures) < least
+            else "take the others away; a batch counts as several",
         )
-    _check_words(request)
+    check_words(task, request.prompt, request.style, request.caption)
     if (request.mask is not None) != (task == "edit_mask"):
         found = "none" if request.mask is None else "a mask"
         raise StudioFlowError("a masked edit takes a mask, and nothing else does", where=f"mask of {task}", found=found)
@@ -82,11 +87,32 @@ def check_request(request: Ask) -> None:
             found="{} × {} pixels".format(*_size(request.mask)),
             allowed="{} × {}".format(*_size(request.pictures[0])),
         )
-    if task == "refine" and not request.caption:
-        raise StudioFlowError("there is no caption to refine", where="caption")
-    if request.caption is not None and task not in ("refine", "edit", "edit_mask"):
+
+
+def check_words(task: str, prompt: str, style: str, caption: dict[str, Any] | None) -> None:
+    """Raises StudioFlowError where a task lacks words or a caption, or gets words, a style or a caption too many."""
+    require_choice("task", task, _TASKS)
+    words = prompt.strip()
+    if task == "caption" and words:
+        raise StudioFlowError("describing a picture takes no words", where="prompt", found=f"{words[:40]!r}")
+    if task != "caption" and not words:
+        raise StudioFlowError("there is nothing to ask", where="prompt", found="an empty text", fix="write what to do")
+    if not words.isprintable() and any("\ud800" <= character <= "\udfff" for character in words):
+        raise StudioFlowError(
+            "the text holds halves of characters, which no service takes", where="prompt", fix="type the text again"
+        )
+    if len(words) > _MOST_CHARACTERS:
+        raise StudioFlowError(
+            "the text is too long",
+            where="prompt",
+            found=f"{len(words):,} characters",
+            allowed=f"at most {_MOST_CHARACTERS:,} characters",
+        )
+    if task == "refine" and not caption:
+        raise StudioFlowError("there is no caption to refine", where="caption", fix="connect the shot to change")
+    if caption is not None and task not in TASKS_WITH_CAPTION:
         raise StudioFlowError("this task takes no caption", where=f"caption of {task}")
-    if request.style and task not in _STYLED:
+    if style and task not in _STYLED:
         raise StudioFlowError(
             "an edit takes no style: bria-vgl gives styles to new captions only",
             where="style",
@@ -141,24 +167,6 @@ def _vgl_version() -> str:
         return version("bria-vgl")
     except PackageNotFoundError:
         return ""
-
-
-def _check_words(request: Ask) -> None:
-    words = request.prompt.strip()
-    if request.task == "caption":
-        if words:
-            raise StudioFlowError("describing a picture takes no words", where="prompt", found=f"{words[:40]!r}")
-        return
-    if not words:
-        raise StudioFlowError("there is nothing to ask", where="prompt", found="an empty text")
-    if not words.isprintable() and any("\ud800" <= character <= "\udfff" for character in words):
-        raise StudioFlowError(
-            "the text holds halves of characters, which no service takes", where="prompt", fix="type the text again"
-        )
-    if len(words) > _MOST_CHARACTERS:
-        raise StudioFlowError(
-            "the text is too long", where="prompt", found=f"{len(words)} characters", allowed=f"{_MOST_CHARACTERS}"
-        )
 
 
 def _values(picture: Any, where: str) -> np.ndarray:

@@ -9,13 +9,18 @@ from typing import NamedTuple
 
 from ..resources import table
 
+_CHARACTERS = r"\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d"
+"""Characters that are words by themselves: kana, also of half width, and Chinese ones."""
+ELIDED = ("l", "d", "un", "qu", "jusqu", "lorsqu", "all", "dall", "dell", "nell", "sull", "coll", "quell")
+"""French and Italian words that lose their end to an apostrophe; with it they are words by themselves."""
 _TOKEN = re.compile(
-    r"""
-    (?P<hex>\#[0-9A-Fa-f]{6}(?![0-9A-Za-z]))
-    | (?P<number>\d+(?:\.\d+|,\d{1,3}(?![\d/:]|\ ?mm))?)
-    | (?P<character>[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])
-    | (?P<word>[^\W\d_\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]
-        (?:[^\W\d_\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[\u0300-\u036f]|['\u2019](?=[^\W\d_]))*)
+    rf"""
+    (?P<hex>\#[0-9A-Fa-f]{{6}}(?![0-9A-Za-z]))
+    | (?P<number>\d+(?:[.\uff0e]\d+|,\d{{1,3}}(?![\d/:]|\ ?mm))?)
+    | (?P<character>[{_CHARACTERS}][\u3099\u309a\uff9e\uff9f]?)
+    | (?P<elision>(?i:{"|".join(ELIDED)})['\u2019](?=[^\W\d_]))
+    | (?P<word>[^\W\d_{_CHARACTERS}]
+        (?:[^\W\d_{_CHARACTERS}]|[\u0300-\u036f]|['\u2019](?=[^\W\d_]))*)
     | (?P<line>\n)
     | (?P<mark>\S)
     """,
@@ -23,6 +28,10 @@ _TOKEN = re.compile(
 )
 _BREAKS = frozenset("-,;.!?:|/()[]{}\u3001\u3002\uff0c\uff1b\uff1a\u2022\u00b7\u2013\u2014*=<>\\")
 _HYPHENS = frozenset("-\u2010\u2011")
+_FULL_LINE = 40
+_LEADS_ON = frozenset(
+    "a an the of on in at with and or from to for by our my her his its their is are as into over".split()
+)
 _SPELT_OUT = {
     "œ": "oe",
     "æ": "ae",
@@ -46,21 +55,21 @@ class Token(NamedTuple):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """The tokens of a text, in order; a Japanese or Chinese character is a word by itself."""
+    """The tokens of a text, in order; a Japanese or Chinese character is a word by itself, an elided article too."""
     found: list[Token] = []
     before = -1
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or "mark"
         start, end = match.span()
         piece = match[0]
-        if kind == "mark" and piece in _HYPHENS and _joins(text, start):
+        if (kind == "mark" and piece in _HYPHENS and _joins(text, start)) or (kind == "line" and _wraps(text, start)):
             continue
-        word = piece if kind in ("number", "hex", "line") and piece.isascii() else folded(piece)
-        if kind == "character":
-            kind = "word"
-        elif kind == "number" and not word.isascii():
-            # Digits of other scripts are numbers too, whatever they look like.
-            word = "".join(str(unicodedata.digit(char, 0)) if char.isdigit() else char for char in word)
+        if kind == "number":
+            word = piece if piece.isascii() else _digits(piece)
+        elif kind in ("hex", "line"):
+            word = piece
+        else:
+            kind, word = "mark" if kind == "mark" else "word", folded(piece)
         found.append(Token(start, end, kind, word, start == before))
         before = end
     return found
@@ -83,6 +92,13 @@ def folded(word: str) -> str:
     return _spelling().get(plain, plain)
 
 
+def _digits(number: str) -> str:
+    """A number of another script in ASCII: digits count whatever they look like."""
+    return "".join(
+        str(unicodedata.digit(char)) if char.isdigit() else "." if char == "\uff0e" else char for char in number
+    )
+
+
 def _plain(word: str) -> str:
     plain = unicodedata.normalize("NFKC", word.replace("\u2019", "'")).casefold()
     for letter, letters in _SPELT_OUT.items():
@@ -91,6 +107,14 @@ def _plain(word: str) -> str:
         return plain
     apart = unicodedata.normalize("NFD", plain)
     return "".join(char for char in apart if not "\u0300" <= char <= "\u036f") or plain
+
+
+def _wraps(text: str, at: int) -> bool:
+    """Whether a line only ends because it is full: a long one, with a word beside its end that leads on."""
+    words = text[max(0, at - _FULL_LINE) : at].split(" ")
+    after = text[at + 1 : at + 1 + _FULL_LINE].split(" ")
+    full = len(words) > 1 and "\n" not in text[max(0, at - _FULL_LINE) : at] and at >= _FULL_LINE
+    return full and (words[-1] in _LEADS_ON or after[0] in _LEADS_ON)
 
 
 def _joins(text: str, at: int) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+
 from ..resources import table
 from .reading import Reading
 from .terms import AS_SAID
@@ -63,9 +66,7 @@ def _add_mood(reading: Reading) -> None:
 def _add_palette(reading: Reading) -> None:
     """Hex codes anywhere, a named palette, and colour words beside the word palette or colours."""
     colors: dict[str, tuple[int, int]] = {}
-    palettes = {
-        row["title"].casefold(): row["colors"] for key, row in table("studio/palettes.json").items() if key[0] != "_"
-    }
+    palettes = _palettes()
     for hit in reading.hits:
         if hit.group == "hex":
             colors.setdefault(hit.value, (hit.start, hit.end))
@@ -88,6 +89,13 @@ def _add_palette(reading: Reading) -> None:
     if colors:
         kept = dict(list(colors.items())[:_MOST_COLORS])
         reading.add("palette", list(kept), kept.values())
+
+
+@functools.cache
+def _palettes() -> Mapping[str, list[str]]:
+    """The colours of the palettes of the table by their titles."""
+    rows = table("studio/palettes.json")
+    return {row["title"].casefold(): row["colors"] for key, row in rows.items() if not key.startswith("_")}
 
 
 def color_at(reading: Reading, index: int) -> tuple[int, str] | None:

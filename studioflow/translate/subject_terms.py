@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 
 from ..resources import table
-from .noun_phrases import BACKGROUND, CLOTHING, SUBJECT, Phrase, core_end, noun_phrases
+from .garments import garment_end
+from .noun_phrases import noun_phrases
+from .phrase import BACKGROUND, CLOTHING, SUBJECT, Phrase, core_end
 from .reading import Reading
 from .scan import words_of
 from .scene_terms import color_at
-from .terms import Meaning, Trie, longest
+from .terms import Meaning, Trie, add_phrases, longest
 
 _MOST_SUBJECTS, _MOST_PHRASES = 20, 3
+_NOUNS = {"wooden": "wood", "woolen": "wool", "woollen": "wool", "silken": "silk"}
 _METALS = frozenset(("gold", "silver"))
 """Words that are a material of some things and a colour of all others."""
 
@@ -23,6 +26,9 @@ def read_things(reading: Reading) -> None:
     # A clause that is nothing but a material says what the first subject is made of: perfume bottle, frosted glass.
     materials = [phrase for phrase in subjects[1:] if not phrase.announced and _is_material(reading, phrase)]
     subjects = [phrase for phrase in subjects if phrase not in materials]
+    worn = [phrase for phrase in subjects[1:] if not phrase.announced and _is_worn(reading, subjects[0], phrase)]
+    phrases = [phrase._replace(role=CLOTHING) if phrase in worn else phrase for phrase in phrases]
+    subjects = [phrase for phrase in subjects if phrase not in worn]
     subjects = [phrase for phrase in subjects if phrase.announced] or subjects
     _add_subjects(reading, subjects, materials)
     # What a second person wears is not the first one's.
@@ -38,16 +44,40 @@ def read_things(reading: Reading) -> None:
             reading.add(field, ", ".join(texts), [(phrase.start, phrase.end) for phrase in said])
 
 
+def _is_worn(reading: Reading, first: Phrase, phrase: Phrase) -> bool:
+    """Whether a clause names what the person in the clause before wears: elderly woman, red headscarf."""
+    person = any(reading.is_word(index, "person") for index in range(first.start, first.end))
+    garments = (index for index in range(phrase.start, phrase.end) if garment_end(reading, index) == phrase.end)
+    return person and any(not reading.is_word(index, "not_worn") for index in garments)
+
+
 def _is_material(reading: Reading, phrase: Phrase) -> bool:
-    return longest(_materials(), reading.words, phrase.start)[0] == phrase.end
+    """Whether a phrase is nothing but a material, perhaps with its colour: green velvet."""
+    start = _behind_color(reading, phrase)
+    return start < phrase.end and longest(_materials(), reading.words, start)[0] == phrase.end
+
+
+def _behind_color(reading: Reading, phrase: Phrase) -> int:
+    """Where a phrase goes on behind its colour; its start where the colour is a part of the material's name."""
+    color = color_at(reading, phrase.start)
+    named = longest(_materials(), reading.words, phrase.start)[0] == phrase.end
+    return color[0] if color and not named else phrase.start
 
 
 def _add_subjects(reading: Reading, phrases: list[Phrase], materials: list[Phrase]) -> None:
     said: list[tuple[int, int]] = []
     for number, phrase in enumerate(phrases):
         start, count = phrase.start, reading.number(phrase.start)
+        glued = reading.tokens[phrase.start].glued
         measured = count and (reading.unit(count[0]) or (count[0] < phrase.end and reading.tokens[count[0]].glued))
-        if count and not measured and count[0] < phrase.end and count[1] >= 1 and count[1] == int(count[1]):
+        if (
+            count
+            and not measured
+            and not glued
+            and count[0] < phrase.end
+            and count[1] >= 1
+            and count[1] == int(count[1])
+        ):
             if number == 0 and 2 <= count[1] <= 1000:
                 reading.add("count", int(count[1]), [(start, count[0])])
             start = count[0]
@@ -121,35 +151,36 @@ def _add_material(reading: Reading, start: int, end: int, behind: list[Phrase]) 
                 reading.words[index] in _METALS and after == index + 1 and not _is_metal_thing(reading, index, core)
             )
         ):
-            value = meanings[0].value or reading.said(index, after).lower()
+            value = meanings[0].value or _plain_material(reading.said(index, after))
             reading.add("material", value, [(index, after)])
             return
         index += 1
-    if behind:
-        first = behind[0]
-        value = longest(materials, reading.words, first.start)[1][0].value
-        reading.claim(first.start, first.end, "material")
-        reading.add("material", value or reading.said(first.start, first.end).lower(), [(first.start, first.end)])
+    for phrase in behind[:1]:
+        first = _behind_color(reading, phrase)
+        value = longest(materials, reading.words, first)[1][0].value
+        reading.claim(phrase.start, phrase.end, "material")
+        reading.add("material", value or _plain_material(reading.said(first, phrase.end)), [(first, phrase.end)])
+        color = color_at(reading, phrase.start)
+        if color and first > phrase.start and not reading.has("color"):
+            reading.add("color", color[1], [(phrase.start, first)])
+
+
+def _plain_material(said: str) -> str:
+    """A material as a noun: wood of wooden."""
+    return _NOUNS.get(said.lower(), said.lower())
 
 
 @functools.cache
 def _materials() -> Trie:
     """Titles, keys and bases of the material presets by their key, and plain words for materials as themselves."""
     trie: Trie = {}
-
-    def add(phrase: str, value: str) -> None:
-        below = trie
-        for word in words_of(phrase):
-            below = below.setdefault(word, {})
-        below.setdefault(None, [Meaning("material", value)])
-
-    shy = {" ".join(words_of(phrase)) for phrase in table("translate/terms/en.json")["words"]["not_material"]}
-    for key, row in table("studio/materials.json").items():
-        if key.startswith("_"):
-            continue
-        for phrase in (row["title"], key.replace("_", " ")):
-            if " ".join(words_of(phrase)) not in shy:
-                add(phrase, key)
-    for phrase in table("translate/terms/en.json")["words"]["material"]:
-        add(phrase, "")
+    words = table("translate/terms/en.json")["words"]
+    shy = {" ".join(words_of(phrase)) for phrase in words["not_material"]}
+    presets = {
+        key: [said for said in (row["title"], key.replace("_", " ")) if " ".join(words_of(said)) not in shy]
+        for key, row in table("studio/materials.json").items()
+        if not key.startswith("_")
+    }
+    lines = [(trie, Meaning("material", key), said) for key, said in presets.items()]
+    add_phrases([*lines, (trie, Meaning("material", ""), words["material"])])
     return trie

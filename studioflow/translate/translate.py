@@ -18,7 +18,7 @@ from .brief import read_brief
 from .build import built
 from .menus import MASKED_EDIT, NO_STYLE, TASKS
 from .refine import Refined, refine_request, refined
-from .requests import Ask, check_request, mask_bytes, picture_bytes
+from .requests import TASKS_WITH_CAPTION, Ask, check_request, mask_bytes, picture_bytes
 
 if TYPE_CHECKING:
     from .instructions import Instructions
@@ -70,12 +70,15 @@ def hosted(profile: Profile, replies: ReplyStore | None = None, on_wait: OnWait 
 
     def model(request: Ask) -> Said:
         from .ask import ask
+        from .profiles import warning_of
 
         reply = ask(request, profile, replies=replies, progress=on_wait)
         came = "an answer kept from before" if reply.cached else _how(reply.attempts, reply.seconds)
         notes = [f"{profile.name}, {reply.model}: {came}"]
         if reply.cut_off:
             notes.append('the answer ended at the limit of tokens; give the profile more: "max_tokens"')
+        if not reply.cached and (warning := warning_of(profile)):
+            notes.append(warning)
 
         def keep() -> None:
             if replies and not reply.cached:
@@ -252,13 +255,16 @@ def parse_answer(
 def instructions_for(
     task: str, words: str = "", *, style: str = NO_STYLE, manifest: dict[str, Any] | None = None, pictures: int = 1
 ) -> Instructions:
-    """Bria's instructions for one of TASKS, or a masked edit, as a language model's system prompt and prompt."""
+    """Bria's instructions for one of TASKS, or a masked edit, as a language model's system prompt and prompt.
+
+    ``manifest`` is the shot that refine changes or that an edit's picture shows; other tasks do not begin with one.
+    """
     from .instructions import instructions
 
     require_choice("task", task, (*TASKS, MASKED_EDIT))
-    caption = _caption_of_shot(manifest)
     if task == "describe":
-        return instructions("caption", style=_style(style), caption=caption)
+        return instructions("caption", style=_style(style))
+    caption = _caption_of_shot(manifest) if task in TASKS_WITH_CAPTION else None
     return instructions(task, words, _style(style), caption, pictures)
 
 

@@ -335,6 +335,58 @@ def test_asks_comfyui_only_when_something_has_moved(
     assert asked == [0, 5, 4]
 
 
+@pytest.fixture(scope="module")
+def vlm(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A language model that sees, tiny, as it lies in a folder."""
+    pytest.importorskip("llguidance")
+    from studioflow.translate.standin_vlm import make_standin_vlm
+
+    return make_standin_vlm(tmp_path_factory.mktemp("LLM"))
+
+
+def answered(model: Any) -> str:
+    from studioflow.translate.local import answer_locally
+    from studioflow.translate.requests import Ask, picture_bytes
+
+    picture = picture_bytes(np.random.default_rng(5).random((64, 96, 3), np.float32))
+    request = Ask("inspire", "a cup", (picture,), seed=11)
+    # As ComfyUI's nodes run.
+    with torch.inference_mode():
+        return answer_locally(model, request, max_tokens=40, temperature=1.0).text
+
+
+@pytest.mark.parametrize(
+    ("share", "state"), [(4.0, "NORMAL_VRAM"), (0.6, "NORMAL_VRAM"), (0.6, "LOW_VRAM"), (0.6, "NO_VRAM")]
+)
+def test_a_language_model_says_the_same_whole_in_part_and_after_it_was_sent_away(
+    host: ModuleType, accelerator: Callable[..., None], management: ModuleType, vlm: Any, share: float, state: str
+) -> None:
+    from studioflow.translate.local import load_local_model
+
+    alone = load_local_model(vlm)
+    expected = answered(alone)
+    size = sum(weight.nbytes for weight in alone.model.parameters())
+    accelerator("cpu:0", size * share, state)
+    with torch.inference_mode():
+        model = load_local_model(vlm, device="cpu:0", memory=host.memory)
+    for _ in range(2):
+        assert answered(model) == expected
+        assert bool(streamed(model.model)) == (share < 1)
+        # What POST /free does.
+        management.unload_all_models()
+        assert management.loaded_models() == []
+    assert answered(model) == expected
+    gc.collect()
+    watched = [weakref.ref(one) for one in (model, model.model, model.memory, next(model.model.parameters()))]
+    gc.disable()
+    try:
+        del model
+        assert [one() for one in watched] == [None] * 4
+        assert management.current_loaded_models == []
+    finally:
+        gc.enable()
+
+
 def test_goes_with_the_last_reference(host: ModuleType, management: ModuleType, load: Callable[[str], Any]) -> None:
     pipeline = load("fibo-1")
     memory = lent(host, pipeline)

@@ -112,17 +112,21 @@ def test_a_broken_file_leaves_the_menu_and_is_told_when_asked(nodes: dict[str, t
     assert "language_models.json:1:" in node.validate_inputs(profile="studio")
 
 
-def test_what_is_wrong_with_a_profile_is_told_when_the_prompt_is_queued(
+def test_an_unknown_profile_is_told_when_the_prompt_is_queued_and_a_missing_key_when_it_runs(
     nodes: dict[str, type], server: ChatServer, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     for name in ("BriefToManifestLlm", "PictureToManifest", "RefineManifest", "EditInstruction"):
         node = nodes[f"StudioFlow{name}"]
-        assert node.validate_inputs(profile="studio") is True and node.validate_inputs(profile=None) is True
+        for known in ("studio", "openai", None):
+            assert node.validate_inputs(profile=known) is True
         assert 'did you mean "studio"?' in node.validate_inputs(profile="studoi")
-        missing = node.validate_inputs(profile="openai")
-        assert "OPENAI_API_KEY" in missing and str(own / "language_models.json") in missing
     assert nodes["StudioFlowRefineManifest"].validate_inputs(profile="rules only") is True
+    inputs = {"manifest": {"studioflow": "1.0", "scene": {}}, "note": "warmer", "profile": "openai", "keep": "numbers"}
+    with pytest.raises(Exception, match="there is no key") as caught:
+        nodes["StudioFlowRefineManifest"].execute(**inputs, outside="report", seed=0)
+    assert "OPENAI_API_KEY" in str(caught.value) and str(own / "language_models.json") in str(caught.value)
+    assert not server.requests
 
 
 def test_a_node_runs_again_when_the_file_of_profiles_changes(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "data" / "briefs"
-ENGLISH = ("en_dev", "en_held_out", "en_letters_dev", "en_letters_held_out")
+ENGLISH = ("en_dev", "en_held_out", "en_letters_dev", "en_letters_held_out", "en_fresh")
 LANGUAGES = ("es", "fr", "de", "it", "pt", "ja", "zh")
 
 NUMBERS = (

@@ -14,6 +14,7 @@ from studioflow.caption import body, compile_manifest, derive, flat
 from studioflow.edit.field import set_field
 from studioflow.errors import ManifestError, StudioFlowError
 from studioflow.manifest import load, validate
+from studioflow.manifest.schema import CAPTION, schema
 from studioflow.resources import shipped
 from studioflow.studio.color import color_name
 from studioflow.translate.adopt import KEEP, adopt, matches
@@ -162,6 +163,9 @@ def test_words_of_a_subjects_numbers_are_laid_over_its_like() -> None:
     assert grinder["shape_and_color"] == f"tall slender cylinder, {color_name('#A7A9AC')}"
     assert cup["shape_and_color"] == f"round, {color_name('#3B3A38')}" and cup["texture"] == "porcelain"
     assert beans["number_of_objects"] == 9
+    # Words of ours that the model had none for stand where FIBO expects them.
+    trained = list(schema(CAPTION)["$defs"]["object"]["properties"])
+    assert [sorted(thing, key=trained.index) for thing in (beans, grinder)] == [list(beans), list(grinder)]
     assert spoon == MODEL["objects"][3]
     assert "objects" in found.kept
 
@@ -176,6 +180,28 @@ def test_what_the_artist_said_in_words_is_the_models_to_say_better() -> None:
         "objects": [{"description": "a cup", "shape_and_color": "red", "location": "up"}],
     }
     assert read(adopt(shot, model).manifest)["objects"] == model["objects"]
+
+
+def test_a_text_that_the_shot_states_stays_to_the_letter() -> None:
+    shot = {"studioflow": "1.0", "scene": {"text": [{"text": "FRESH ROAST", "color": "cream"}, {"text": "No. 7"}]}}
+    said = [
+        {"text": "SALE", "location": "in a red star"},
+        {"text": "Fresh  roast", "location": "on the bag", "color": "gold", "font": "bold serif"},
+    ]
+    model = {"short_description": "A bag.", "text_render": said}
+    found = adopt(shot, model)
+    assert read(found.manifest)["text_render"] == [
+        {"text": "FRESH ROAST", "location": "on the bag", "color": "cream", "font": "bold serif"},
+        {"text": "No. 7"},
+    ]
+    assert "text_render" in found.kept
+    assert list(read(found.manifest)["text_render"][0]) == ["text", "location", "color", "font"]
+    whole = adopt(shot, model, "everything")
+    assert read(whole.manifest)["text_render"] == shot["scene"]["text"] and "text_render" in whole.kept
+    for free in (adopt(shot, model, "nothing"), adopt(shot, model, "numbers", {"text_render"})):
+        assert read(free.manifest)["text_render"] == said and "text_render" not in free.kept
+    # A shot without texts says nothing of them.
+    assert read(adopt({"studioflow": "1.0", "scene": {}}, model).manifest)["text_render"] == said
 
 
 def test_numbers_of_a_material_keep_their_texture() -> None:

@@ -221,6 +221,28 @@ def test_any_text_is_a_caption_or_refused(text: str) -> None:
             assert error.problem
 
 
+@pytest.mark.parametrize(
+    ("hostile", "problem"),
+    [
+        ({"short_description": "x" * 900_000}, "far too long"),
+        ({"objects": [{"description": "cup " * 20_000}] * 8}, "far too long"),
+        ({"objects": [{"description": f"cup {number}"} for number in range(10_000)]}, "far too long"),
+        ({"objects": [{"description": "a"}] * 1001}, "wrong number of items"),
+        ({"short_description": "x" * (1 << 20)}, "the answer is too large"),
+    ],
+)
+def test_what_is_endless_is_refused(hostile: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ManifestError, match=problem) as refused:
+        of(FULL | hostile)
+    assert len(str(refused.value)) < 1000
+
+
+def test_fields_that_nobody_knows_are_told_and_not_all_of_them() -> None:
+    found = of(FULL | {f"field {number}" + "!" * 5000: number for number in range(100)})
+    assert found.caption == FULL
+    assert any(note.endswith("and 90 more") for note in found.notes) and len(str(found.notes)) < 2000
+
+
 def test_nothing_but_caption_fields_comes_through() -> None:
     hostile = FULL | {
         "render": {"seed": 1, "steps": 1},

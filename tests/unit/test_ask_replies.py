@@ -62,7 +62,11 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {*others, f"{name(1)}.json"}
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"text": "x", "model": "", "cut_off": false}'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[1]", b"[" * 100_000, b"\xff\xfe", b'{"text": "x", "model": "", "cut_off": false}'],
+    ids=["empty", "object", "list", "deep", "bytes", "no checksum"],
+)
 def test_a_broken_file_counts_as_none_and_goes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / f"{name(1)}.json"
     path.write_bytes(data)

@@ -14,10 +14,11 @@ import pytest
 from studioflow.resources import table
 from studioflow.translate.brief import read_brief
 from studioflow.translate.terms import LANGUAGES, expanded, terms
+
 from .brief_set import ENGLISH, PHOTOGRAPHIC, load, read_by_rules, score, total
 
-OF_OTHER_LANGUAGES = {"not_english", "also_english"}
-"""Roles that the English table needs none of: English phrases that mean something else, words that tell no language."""
+OF_OTHER_LANGUAGES = {"not_english", "also_english", "only_japanese"}
+"""Roles that the English table needs none of: what means something else in English, or tells a language or none."""
 FOREIGN = tuple(language for language in LANGUAGES if language != "en")
 
 BRIEFS = {
@@ -571,7 +572,55 @@ def test_no_phrase_has_two_values_in_a_group(language):
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-def test_table_is_written_as_json_that_a_person_can_edit(language):
+def test_tables_hold_no_invisible_characters(language):
     words = terms(language)
     assert words.language == language
     assert json.dumps(table(f"translate/terms/{language}.json"), ensure_ascii=False).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("taza, plano picado a 30 grados", "es", {"elevation_deg": 30}),
+        ("俯拍30度，85mm", "zh", {"elevation_deg": 30, "focal_length_mm": 85}),
+        ("taza, cámara desde 3 metros", "es", {"distance_m": 3}),
+        ("相机距离2米", "zh", {"distance_m": 2}),
+        ("tasse, kamera in etwa 2 m abstand", "de", {"distance_m": 2}),
+        ("tazza vista dall'alto, luce calda", "it", {"elevation_deg": 45, "color_temperature_k": 3500}),
+        ("tasse sur une table à l'heure dorée", "fr", {"time_of_day": "golden_hour"}),
+        ("ｶﾒﾗ距離３ｍ、Ｆ２．８、５０ｍｍ", "ja", {"distance_m": 3, "aperture": 2.8, "focal_length_mm": 50}),
+        ("接写、100mm", "ja", {"shot": ["close-up"], "focal_length_mm": 100}),
+        ("広角、24mm", "ja", {"focal_length_mm": 24}),
+        ("黒背景、逆光", "ja", {"key_azimuth_deg": 180}),
+        ("无人机视角", "zh", {"elevation_deg": 70}),
+        ("微距，100mm，逆光", "zh", {"lens_preset": "macro_100", "focal_length_mm": 100, "key_azimuth_deg": 180}),
+        ("左右にソフトボックス", "ja", {"key_type": "softbox"}),
+    ],
+)
+def test_words_between_languages(text, language, expected):
+    brief = read_brief(text)
+    assert brief.language == language
+    assert {item.field: item.value for item in brief.found} == expected
+
+
+def test_nothing_is_said_to_be_missing_where_a_word_is_longer():
+    said = {item.field: item.value for item in read_brief("无人物，无阴影，无线耳机，无人机视角").found}
+    assert said["negative"] == ["人物", "阴影"]
+    assert said["elevation_deg"] == 70
+
+
+def test_spans_of_half_and_full_width_text_are_the_words_as_written():
+    brief = read_brief("ｶﾒﾗ距離３ｍ、Ｆ２．８")
+    assert {item.field: brief.words(item.spans) for item in brief.found} == {
+        "distance_m": "ｶﾒﾗ距離３ｍ",
+        "aperture": "Ｆ２．８",
+    }
+
+
+@pytest.mark.parametrize("text", ["写真を撮る、光", "一个杯子"])
+def test_small_words_of_several_characters_are_not_left_over(text):
+    brief = read_brief(text)
+    for span in brief.unused:
+        first = span.start
+        stops = table(f"translate/terms/{brief.language}.json")["words"]["stop"]
+        assert not any(len(stop) > 1 and text.startswith(stop, first) for stop in stops)

@@ -20,7 +20,7 @@ WORDS = (
     "portrait|shot|close-up|macro|black|white|wearing|dress|\"|'|“|”|{|}|#C9A27A|palette|navy|gold|tones|moody|"
     "editorial|16:9|1920x1080|4|x|images|seed|steps|cfg|ISO|K|3200|overhead|left third|background|subject:|no wait|"
     "30|cm|tall|away|focused|dozen|pair|golden hour|window|overcast|not|avoid|free of|anamorphic|2.39:1|o'clock|10|"
-    "光|左|から|なし|逆光|Licht|von|links|lumière|sans|sin|personas"
+    "ｶﾒﾗ|３|l'|dell'|无|広|俯拍|30度|degree|wipes|tube|sky|street|I'm|光|左|から|なし|逆光|Licht|von|links|lumière|sans|sin|personas"
 ).split("|")
 
 briefs = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join)
@@ -109,6 +109,7 @@ def test_a_brief_over_any_shot_is_valid_and_says_what_the_brief_says(before, aft
         *("x" + "(" * 1999, "a " * 1000, "85mm " * 400, '" a ' * 500, "'a " * 660, "no " * 660, "no a or " * 250),
         *("from the left " * 140, "1/" * 1000, "a," * 1000, "and " * 500, "a with b and " * 150, "moody " * 330),
         *("左からの光" * 400, "一" * 2000, "{" * 1000 + "}" * 999 + "a", "1 " * 1000, "fill 50% " * 220, "é " * 1000),
+        *("1/1/" * 500, "无" * 2000, "相机距离" * 500, "l'" * 1000, "ｶﾞ" * 1000, "low angle " * 200, "a\n" * 1000),
         *("red palette " * 160, "of " * 660, "in the " * 280, "between 1 and " * 140, "a in " * 400, "f/" * 1000),
     ],
     ids=lambda text: text[:12].strip(),

@@ -14,7 +14,7 @@ from studioflow.manifest import schema
 from . import brief_set
 
 FILES = (*brief_set.ENGLISH, *brief_set.LANGUAGES)
-SIZES = {"en_dev": 165, "en_held_out": 85, "en_letters_dev": 55, "en_letters_held_out": 55}
+SIZES = {"en_dev": 165, "en_held_out": 85, "en_letters_dev": 55, "en_letters_held_out": 55, "en_fresh": 70}
 LEAST = 0.95
 LEAST_VALUES = 20
 """How often each field is expected in English at least: with fewer, one mistake would decide."""

@@ -9,7 +9,7 @@ import pytest
 from studioflow.manifest import rules_for
 from studioflow.resources import table
 from studioflow.translate.scan import folded, tokens_of, words_of
-from studioflow.translate.terms import LANGUAGES, detected, expanded, longest, terms
+from studioflow.translate.terms import LANGUAGES, Meaning, add_phrases, detected, expanded, longest, terms
 
 KEYS = {
     "lens_preset": ("camera", "lens", "preset"),
@@ -95,11 +95,31 @@ def test_alternatives():
         ("左から光", ["左", "か", "ら", "光"]),
         ("８５ｍｍ", ["85", "mm"]),
         ("e\u0301clair", ["eclair"]),
+        ("ｶﾞﾗｽ １２．５ｍｍ", ["ガ", "ラ", "ス", "12.5", "mm"]),
+        ("か\u3099", ["が"]),
+        ("Ｆ／２", ["f", "/", "2"]),
+        ("l'éclairage dell’arte, UN'alba", ["l'", "eclairage", "dell'", "arte", ",", "un'", "alba"]),
+        ("I'd say o'clock, don't", ["i'd", "say", "o'clock", ",", "don't"]),
+        ("'it was all' here", ["'", "it", "was", "all", "'", "here"]),
         ("#c9a27a #12", ["#c9a27a", "#", "12"]),
     ],
 )
 def test_words(text, words):
     assert words_of(text) == words
+
+
+@pytest.mark.parametrize("phrase", ["(a|b (c|)|) d(e|f) g", "(|l')aube (du|) jour", "(soft|hard)-light", "a (b)(c|d)"])
+def test_a_table_is_read_as_all_that_its_phrases_stand_for(phrase):
+    """Patterns are followed through the trie without writing them out; written out they must say the same."""
+    at_once, one_by_one = {}, {}
+    add_phrases([(at_once, Meaning("group", "value"), [phrase])])
+    for one in expanded(phrase):
+        below = one_by_one
+        for word in words_of(one):
+            below = below.setdefault(word, {})
+        if below is not one_by_one:
+            below[None] = [Meaning("group", "value")]
+    assert at_once == one_by_one
 
 
 def test_tokens_lie_in_the_text():
@@ -138,6 +158,12 @@ def test_folding_keeps_kana_and_full_width_forms_apart_from_accents():
         "Bauhaus lamp",
         "chili con carne on a table, 50mm, window light from the left",
         "a die on the table",
+        "La La Land poster",
+        "fleur de sel macro",
+        "dolce vita scooter",
+        "a la carte menu",
+        "crème brûlée on slate",
+        "eau de parfum, Los Angeles",
     ],
 )
 def test_short_english_stays_english(text):

@@ -116,6 +116,33 @@ def test_what_cannot_be(options: list[str], message: str, capsys: pytest.Capture
 # ---------------------------------------------------------------- profiles
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(["--style", "noir"], ["--keep", "everything"], ["--outside", "put back"], ["--seed", "7"]),
+        ["--note", "--manifest", "SAMPLE", "--seed", "7"],
+        ["--note", "--manifest", "SAMPLE", "--language", "de"],
+        ["--llm", "ollama", "--language", "de"],
+    ],
+)
+def test_what_would_count_for_nothing_is_refused(
+    options: list[str], sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [str(sample) if option == "SAMPLE" else option for option in options]
+    assert main(["translate", "warmer", *options]) == 1
+    told = capsys.readouterr()
+    assert options[-2] in told.err and "counts only where" in told.err and "do: " in told.err and not told.out
+
+
+def test_a_key_that_would_travel_in_the_open_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "language_models.json"
+    row = {"model": "openai/x", "base_url": "http://10.1.2.3/v1", "key": SECRET}
+    file.write_text(json.dumps({"far": row}), encoding="utf-8")
+    assert main(["translate", "--list", "--profiles", str(file)]) == 0
+    told = capsys.readouterr()
+    assert "10.1.2.3 without encryption" in told.err and SECRET not in told.err + told.out
+
+
 def test_the_list_says_which_profiles_have_their_key(profiles: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["translate", "--list", "--profiles", str(profiles)]) == 0
     told = capsys.readouterr().out

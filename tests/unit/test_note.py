@@ -112,6 +112,17 @@ def test_a_note_changes_only_the_fields_that_it_is_about(name: str, note: str) -
 
 
 @pytest.mark.parametrize("name", SAMPLES)
+def test_the_usual_note_is_done_as_far_as_the_shot_has_numbers_for_it(name: str) -> None:
+    shot = sample(name)
+    noted = apply_note(shot, "warmer, and lower the camera")
+    placed = orbit_of(shot["camera"]) is not None
+    # A sky has no colour temperature of its own: that stays for a model.
+    colored = any(kelvin_of(light) is not None for light in lights_of(shot["lighting"]))
+    assert len(noted.done) == placed + colored
+    assert noted.unused == "; ".join(["warmer"] * (not colored) + ["lower the camera"] * (not placed))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
 def test_two_changes_are_both_made(name: str) -> None:
     before = sample(name)
     one = apply_note(apply_note(before, "warmer").manifest, "lower the camera")
@@ -405,6 +416,132 @@ def test_a_stated_setup_and_time_of_day() -> None:
     assert dusk["lights"] == sample("golden_hour_exterior.json")["lighting"]["lights"]
 
 
+@pytest.mark.parametrize(
+    ("note", "path", "value"),
+    [
+        ("make it 4:5", ("render", "aspect_ratio"), "4:5"),
+        ("switch to a 35mm", ("camera", "lens", "focal_length_mm"), 35),
+        ("switch from the 85mm to a 35mm", ("camera", "lens", "focal_length_mm"), 35),
+        ("change the lens to 35mm", ("camera", "lens", "focal_length_mm"), 35),
+        ("use a 35mm instead of the 85mm", ("camera", "lens", "focal_length_mm"), 35),
+        ("instead of the 85mm use a 35mm", ("camera", "lens", "focal_length_mm"), 35),
+        ("f/8 please", ("camera", "lens", "aperture"), 8),
+        ("go from f/2.8 to f/8", ("camera", "lens", "aperture"), 8),
+        ("golden hour instead", ("lighting", "time_of_day"), "golden_hour"),
+        ("make it black and white", ("scene", "grade"), "black and white"),
+        ("three options", ("render", "count"), 3),
+        ("different background: white", ("scene", "background"), "white background"),
+        ("a plain dark grey background instead, please", ("scene", "background"), "plain dark gray background"),
+        ("change the background to marble", ("scene", "background"), "marble background"),
+        ("swap the strip light for a beauty dish", ("lighting", "lights", 0, "type"), "beauty_dish"),
+        ("no people", ("render", "negative"), "people"),
+        ("without any logos or watermarks", ("render", "negative"), "logos, watermarks"),
+        ("please get rid of the clutter", ("render", "negative"), "clutter"),
+    ],
+)
+def test_what_a_note_states_is_set_and_nothing_is_left(note: str, path: Any, value: Any) -> None:
+    noted = apply_note(HERO, note)
+    assert value_at(noted.manifest, path) == value
+    assert noted.unused == "" and len(noted.done) == 1
+    paths = {one for shot in (HERO, noted.manifest) for one in leaves(shot, ())}
+    changed = {one for one in paths if value_at(HERO, one) != value_at(noted.manifest, one)}
+    assert [path[: len(one)] for one in changed] == list(changed) and len(changed) == 1
+    validate(noted.manifest)
+
+
+def test_lights_are_added_and_taken_away() -> None:
+    bare = set_setup({"studioflow": "1.0", "scene": {"description": "A cup."}}, "rembrandt")
+    roles = [light["role"] for light in lights_of(bare["lighting"])]
+    assert "rim" not in roles
+    noted = apply_note(bare, "add a rim light")
+    added = lights_of(noted.manifest["lighting"])
+    assert [light["role"] for light in added] == [*roles, "rim"] and noted.unused == ""
+    assert "rim" in read(noted.manifest)["lighting.direction"]
+    again = apply_note(noted.manifest, "add a rim light")
+    assert again.manifest == noted.manifest and again.unused == "add a rim light"
+    for note in ("no rim light", "kill the rim", "remove the rim light"):
+        gone = apply_note(noted.manifest, note)
+        assert [light["role"] for light in lights_of(gone.manifest["lighting"])] == roles and gone.unused == ""
+    assert apply_note(bare, "no rim light").unused == "no rim light"
+    only = {"studioflow": "1.0", "scene": {}, "lighting": {"lights": [{"role": "rim", "type": "strip"}]}}
+    assert apply_note(only, "no rim").manifest == only
+
+
+def test_a_fill_is_added_on_the_other_side_of_the_key() -> None:
+    for azimuth in (-60, 60):
+        lights = [{"role": "key", "type": "softbox", "azimuth_deg": azimuth, "elevation_deg": 30}]
+        shot = {"studioflow": "1.0", "scene": {}, "lighting": {"lights": lights}}
+        noted = apply_note(shot, "add fill two stops under the key")
+        key, fill = noted.manifest["lighting"]["lights"]
+        assert key == lights[0] and fill["azimuth_deg"] * azimuth < 0 and fill["intensity"] == pytest.approx(0.25)
+
+
+def test_a_stated_side_of_the_light_is_the_cameras() -> None:
+    camera = {"orbit": {"azimuth_deg": 40, "elevation_deg": 0, "distance_m": 2}}
+    key = {"role": "key", "type": "softbox", "azimuth_deg": 10, "elevation_deg": 30}
+    shot = {"studioflow": "1.0", "scene": {}, "camera": camera, "lighting": {"frame": "world", "lights": [key]}}
+    noted = apply_note(shot, "light from the left")
+    assert key_light(noted.manifest)["azimuth_deg"] == -35
+    assert "left" in read(noted.manifest)["lighting.direction"]
+    back = apply_note(noted.manifest, "add a background light").manifest["lighting"]["lights"][-1]
+    assert back["azimuth_deg"] == pytest.approx(-140)
+
+
+def test_removed_text_leaves_the_scene_and_goes_into_the_negative() -> None:
+    shot = HERO | {"render": HERO["render"] | {"negative": "hands"}}
+    noted = apply_note(shot, "no text, please")
+    assert "text" not in noted.manifest["scene"] and noted.manifest["render"]["negative"] == "hands, text"
+    assert noted.fields == {"text_render"} and noted.unused == "" and len(noted.done) == 2
+    assert apply_note(noted.manifest, "remove the text").manifest == noted.manifest
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        *(
+            "remove the beans",
+            "no cup",
+            "without shadows",
+            "no problem",
+            "no more steam",
+            "no f/8",
+            "no people on the left",
+        ),
+        *("another background", "a nicer background", "on marble", "the background", "white cup on the background"),
+    ],
+)
+def test_what_the_shot_speaks_of_is_not_certain(note: str) -> None:
+    noted = apply_note(HERO, note)
+    assert noted.manifest == HERO and noted.unused == note
+
+
+def test_people_are_not_taken_out_of_a_portrait() -> None:
+    for name in ("portrait_window.json", "film_noir_detective.json"):
+        assert apply_note(sample(name), "no people").manifest == sample(name)
+
+
+def test_a_structured_negative_is_somebodys_own() -> None:
+    shot = HERO | {"render": {"negative": {"style_medium": "painting"}}}
+    assert apply_note(shot, "no people") == Noted(shot, (), frozenset({"objects", "background_setting"}), "no people")
+
+
+def test_a_new_background_tells_what_the_description_still_says() -> None:
+    (line,) = apply_note(HERO, "white background").done
+    assert line.endswith("(the description still says dark, table)")
+
+
+def test_what_is_left_names_the_fields_that_a_brief_would_fill() -> None:
+    fields = {
+        "make it a close-up": {"aesthetics.composition"},
+        "moody": {"aesthetics.mood_atmosphere"},
+        'it should say "SALE"': {"text_render"},
+        "against a wooden fence": {"background_setting"},
+    }
+    for note, about in fields.items():
+        noted = apply_note(HERO, note)
+        assert (noted.fields, noted.unused, noted.manifest) == (about, note, HERO)
+
+
 def test_stated_light_lights_a_shot_without_lights() -> None:
     shot = {"studioflow": "1.0", "scene": {"description": "A cup."}}
     noted = apply_note(shot, "light from the left")
@@ -443,6 +580,8 @@ def test_any_text_is_a_note(text: str) -> None:
 
 
 WORDS = sorted({word for row in RULES["changes"].values() for phrase in row["words"] for word in phrase.split()})
+WORDS += [*RULES["removals"], *RULES["swaps"], *RULES["texts"], *RULES["humans"], *RULES["backgrounds"]["made_of"]]
+WORDS += ["instead of", "rather than", "from", "white", "background", "or", ":", "35mm", "f/8", "rim light", "softbox"]
 
 
 @settings(deadline=None)

@@ -11,7 +11,15 @@ import pytest
 
 from studioflow.errors import StudioFlowError
 from studioflow.resources import table
-from studioflow.translate.profiles import NO_KEY, PROFILES_FILE, Profile, find_profile, profile_names, redact
+from studioflow.translate.profiles import (
+    NO_KEY,
+    PROFILES_FILE,
+    Profile,
+    find_profile,
+    profile_names,
+    redact,
+    warning_of,
+)
 
 KEY = "sk-marker-0123456789"
 
@@ -36,6 +44,11 @@ def refusal(name: str, file: Path | None) -> str:
     with pytest.raises(StudioFlowError) as raised:
         find_profile(name, file)
     assert KEY not in str(raised.value) and KEY not in repr(raised.value)
+    # As tracebacks that show variables would: pytest --showlocals, rich, ComfyUI's own.
+    frame = raised.tb
+    while frame := frame.tb_next:
+        assert frame.tb_frame.f_code.co_filename != __file__
+        assert KEY not in repr({name: value for name, value in frame.tb_frame.f_locals.items() if name != "file"})
     return str(raised.value)
 
 
@@ -105,6 +118,7 @@ def test_a_missing_key_says_both_ways_to_give_it(file: Path) -> None:
     text = refusal("mistral", file)
     assert "MISTRAL_API_KEY is not set" in text
     assert '{"mistral": {"key": "…"}}' in text and str(file) in text
+    assert "into language_models.json, in the folder user/__studioflow of ComfyUI" in refusal("mistral", None)
 
 
 def test_a_file_that_is_no_json_says_the_line(file: Path) -> None:
@@ -121,7 +135,7 @@ def test_a_file_that_is_no_json_says_the_line(file: Path) -> None:
         ({"studio": {"model": "openai/auto", "key": KEY}}, 'add "base_url"'),
         ({"studio": {"model": "openai/x", "api_key": KEY}}, 'did you mean "key"?'),
         ({"studio": {"model": 5, "key": KEY}}, "/studio/model: not a text"),
-        ({"studio": {"model": "openai/x", "timeout_s": KEY}}, "found: a str"),
+        ({"studio": {"model": "openai/x", "timeout_s": KEY}}, "found: a text"),
         ({"studio": {"model": "openai/x", "timeout_s": 0}}, "1 to 3600"),
         ({"studio": {"model": "openai/x", "max_tokens": 900.5}}, "a whole number, 256 to 200000"),
         ({"studio": {"model": "openai/x", "temperature": True}}, "0 to 2"),
@@ -135,6 +149,51 @@ def test_a_file_that_is_no_json_says_the_line(file: Path) -> None:
 )
 def test_every_fault_of_a_file_has_its_message_and_shows_no_key(file: Path, rows: Any, part: str) -> None:
     assert part in refusal("studio", written(file, rows))
+
+
+@pytest.mark.parametrize("rows", ["[" * 100_000, '{"a": ' * 100_000])
+def test_a_file_that_is_nested_without_end(file: Path, rows: str) -> None:
+    assert "nested too deep" in refusal("studio", written(file, rows)) or "not JSON" in refusal("studio", file)
+
+
+def test_a_file_that_may_not_be_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    written(file, {})
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    text = refusal("studio", file)
+    assert str(file) in text and "Permission denied" in text and "do: let the account" in text
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        ("http://10.0.0.7:8080/v1", True),
+        ("http://models.example.com/v1", True),
+        ("http://127.0.0.1.example.com/v1", True),
+        ("https://models.example.com/v1", False),
+        ("http://127.0.0.1:8080/v1", False),
+        ("http://localhost:8080/v1", False),
+        ("http://[::1]:8080/v1", False),
+    ],
+)
+def test_a_key_that_travels_in_the_open_is_told(file: Path, address: str, warned: bool) -> None:
+    row = {"model": "openai/x", "base_url": address}
+    profile = find_profile("studio", written(file, {"studio": row | {"key": KEY}}))
+    warning = warning_of(profile)
+    assert bool(warning) == warned and KEY not in warning
+    assert not warned or ("without encryption" in warning and address.split("/")[2] in warning)
+    assert warning_of(find_profile("studio", written(file, {"studio": row}))) == ""
+
+
+def test_a_key_is_hidden_wherever_variables_are_shown(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    rows = {"one": {"model": "openai/x", "key": KEY}, "two": {"model": "openai/x", "key_env": "MY_KEY"}}
+    for name in rows:
+        key = find_profile(name, written(file, rows)).key
+        assert key == KEY and KEY not in repr(key) and KEY not in repr({"key": key})
+        assert json.dumps(key) == json.dumps(KEY), "it goes to the worker as it is"
 
 
 def test_a_file_in_another_encoding(file: Path) -> None:

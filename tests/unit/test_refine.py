@@ -60,7 +60,7 @@ def test_by_rules_alone(name: str) -> None:
 
 
 def test_what_rules_leave_is_told() -> None:
-    assert "left for a model: make the cup blue" in refined(sample(), NOTE, None).notes
+    assert "left for a language model: make the cup blue" in refined(sample(), NOTE, None).notes
 
 
 # ---------------------------------------------------------------- with a model
@@ -154,14 +154,29 @@ def test_things_that_come_and_go() -> None:
 
 def test_text_goes_only_where_the_note_is_about_it_and_the_answer_is_whole() -> None:
     shot = sample("product_on_white.json")
-    caption = refine_request(shot, "remove the text")
+    # What the rules leave; "remove the text" they do themselves.
+    note = "the text should not be there"
+    caption = refine_request(shot, note)
     del caption["text_render"]
     whole = caption_of(json.dumps(caption))
-    assert "text_render" not in read(refined(shot, "remove the text", whole).manifest)
+    assert "text_render" not in read(refined(shot, note, whole).manifest)
     assert refined(shot, "warmer, another background", whole).manifest == apply_note(shot, "warmer").manifest
     cut = caption_of(json.dumps(caption)[:-40])
     assert cut.cut_off
-    assert read(refined(shot, "remove the text", cut).manifest)["text_render"] == read(shot)["text_render"]
+    assert read(refined(shot, note, cut).manifest)["text_render"] == read(shot)["text_render"]
+
+
+def test_another_text_is_the_models_only_where_the_note_asks() -> None:
+    shot = sample("product_on_white.json")
+    sale = [{"text": "SALE"}]
+    for note in ('it should say "SALE"', "change the text to SALE"):
+        said = caption_of(json.dumps(refine_request(shot, note) | {"text_render": sale}))
+        found = refined(shot, note, said, outside="put back")
+        assert read(found.manifest)["text_render"] == sale and found.outside == ()
+    note = "warmer, another background"
+    stays = refined(shot, note, caption_of(json.dumps(refine_request(shot, note) | {"text_render": sale})))
+    assert read(stays.manifest)["text_render"] == read(shot)["text_render"] and stays.outside == ()
+    assert "kept from the shot's numbers: text_render" in stays.notes
 
 
 def test_of_a_list_that_was_cut_nothing_is_taken() -> None:
