@@ -12,7 +12,8 @@ from ..edit.style import apply_style
 from ..edit.written import begun, finished
 from ..studio.camera import sharpness_of
 from ..studio.lighting import key_of, lights_of
-from ..studio.words import entries
+from ..studio.words import entries, signed_deg
+from .adjust import turn_of
 from .reading import plain
 
 _LEAVES: dict[str, Path] = {
@@ -132,9 +133,9 @@ def _with_lights(manifest: dict[str, Any], said: dict[str, Any], source: str) ->
         key = key_of(lights_of(result.get("lighting", {})))
         changed = _key(said, setup=said.get("setup", ""))
         if key and changed:
-            result = set_light(result, _recolored(key, changed), source=source)
+            result = set_light(result, _changed(key, changed, turn_of(result)), source=source)
     elif changed := _key(said, setup=""):
-        result = set_light(result, {"role": "key"} | changed, source=source)
+        result = set_light(result, {"role": "key", "elevation_deg": _USUAL_KEY_HEIGHT_DEG} | changed, source=source)
     for role in said.get("roles", []):
         there = next((light for light in lights_of(result.get("lighting", {})) if light["role"] == role), None)
         numbers = {}
@@ -152,17 +153,19 @@ def _key(said: dict[str, Any], setup: str) -> dict[str, Any]:
     names = {"key_type": "type", "key_elevation_deg": "elevation_deg", "color_temperature_k": "color_temperature_k"}
     if not setup:
         names = {"key_type": "type", "key_azimuth_deg": "azimuth_deg"} | names
-    light = {name: said[field] for field, name in names.items() if field in said}
-    if light and not setup and "elevation_deg" not in light:
-        light["elevation_deg"] = _USUAL_KEY_HEIGHT_DEG
-    return light
+    return {name: said[field] for field, name in names.items() if field in said}
 
 
-def _recolored(light: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
-    """The light with these changes; a colour temperature takes the place of a colour."""
-    return {
-        name: value for name, value in light.items() if name != "color" or "color_temperature_k" not in changed
-    } | changed
+def _changed(light: dict[str, Any], changed: dict[str, Any], turn_deg: float) -> dict[str, Any]:
+    """The light with these changes, whose azimuth is seen from the camera; ``turn_deg`` makes it the light's own.
+
+    A colour temperature takes the place of a colour, and another kind of light has its own size.
+    """
+    gone = {"color"} if "color_temperature_k" in changed else set()
+    gone |= {"size_m"} if "type" in changed else set()
+    if "azimuth_deg" in changed:
+        changed = changed | {"azimuth_deg": signed_deg(changed["azimuth_deg"] + turn_deg)}
+    return {name: value for name, value in light.items() if name not in gone} | changed
 
 
 def _usual(role: str, said: dict[str, Any]) -> dict[str, Any]:

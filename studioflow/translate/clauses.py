@@ -16,8 +16,21 @@ from .phrase import (
     is_measure,
     is_somebody,
     subject_end,
+    without_small_words,
 )
 from .places import is_place
+from .prose import (
+    bare_starts,
+    begins_with_a_verb,
+    does,
+    is_fond,
+    is_from_a_thing,
+    is_lit_by,
+    is_small,
+    is_verb_before_thing,
+    no_places_from,
+    tells_of_the_past,
+)
 from .reading import Reading
 from .recognise import LIGHT_GROUPS
 from .scene_terms import color_at
@@ -27,14 +40,7 @@ _ANNOUNCES = frozenset(
     "setup second aspect_ratio size focal_length_mm key_type light_quality".split()
 )
 """Owners of words that "of" leads from to the subject: close-up of, photo of, variations of."""
-_DETERMINERS = frozenset(("a", "an", "the", "his", "her", "its", "their", "my"))
-_BEFORE_ARTICLE = frozenset(("half", "quite", "such", "what", "double", "many"))
-"""Words that may stand before an article within a noun phrase."""
 _MODALS = frozenset(("should", "must", "will", "could", "would", "can", "may"))
-_TRAILING = frozenset(
-    "seen viewed photographed taken late early upright again too instead now here there together alone only placed "
-    "seated lit and or with of in on at is are a the to for , very but please - from by as its".split()
-)
 
 
 class Clause:
@@ -48,6 +54,8 @@ class Clause:
         self.first = start
         self.begun = -1
         self.seen: set[str] = set()
+        self.placeless = no_places_from(reading, start, end)
+        self.bare: list[bool] = []
 
     def read(self) -> None:
         reading, at = self.reading, self.start
@@ -76,17 +84,29 @@ class Clause:
             return self._begin(at)
         if words[at] in ("of", "with") and self._announcing(at):
             return at + 1
-        if self.role == SUBJECT and reading.is_word(at, "finite") and not self._is_a_can(at):
+        if self.role == SUBJECT and does(reading, at, self.end):
             return self._predicate(at)
-        if self.role == SUBJECT and words[at] not in ("one", "people") and is_somebody(reading, at):
+        if words[at] not in ("one", "people") and is_somebody(reading, at):
             return self._of_whom(at)
+        if self.role == SUBJECT and words[at] == "to" and (shown := reading.phrase("shows", at + 1)) > at + 1:
+            # Their poster to show the singer.
+            self.begun, self.announced = -1, True
+            return shown
+        if self.role == BACKGROUND and reading.is_word(at, "article") and not reading.is_word(at - 1, "stop"):
+            # On the table a red cup; in our house the light is best.
+            self._close(at)
+            self.role = SUBJECT if words[at] in ("a", "an") else NOTHING
+            return at + 1
         if (
             self.role == SUBJECT
             and reading.is_word(at, "acts")
             and (has_article(reading, self.begun) if at + 1 == self.end else reading.is_word(at + 1, "stop"))
-        ) or self._is_verb(at):
+        ) or (self.role == SUBJECT and is_verb_before_thing(reading, self.begun, at, self.end)):
             self._close(at)
             self.role = NOTHING
+            return at + 1
+        if self.role == SUBJECT and tells_of_the_past(reading, self.begun, at, self.end):
+            self.begun, self.role = -1, NOTHING
             return at + 1
         behind = reading.phrase("in_the_background", at)
         if behind > at and self.role == SUBJECT:
@@ -99,6 +119,9 @@ class Clause:
         if place > at and self._is_place(at, place):
             return self._turn(at, place, BACKGROUND)
         joined = reading.phrase("and", at)
+        if joined > at and joined < self.end and is_somebody(reading, joined):
+            # My husband and I: who speaks.
+            return self._of_whom(joined)
         if joined > at and self._parts(at, joined):
             after_clothing = self.role == CLOTHING
             self._close(at)
@@ -146,8 +169,11 @@ class Clause:
     def _begin(self, at: int) -> int:
         """At no phrase: small words are skipped, a place or clothing announces itself, anything else begins one."""
         reading = self.reading
-        if reading.words[at] == "of" or (reading.words[at] == "from" and self._is_from_a_thing(at)):
-            if self._after_announcement(at) or reading.phrase_before("shot_of", at) < at:
+        if reading.words[at] == "of" or (reading.words[at] == "from" and is_from_a_thing(reading, at)):
+            if reading.owner[at - 1 : at] == ["setup"] and reading.is_word(at + 1, "whose"):
+                # Lit from the screen of her phone.
+                self.role = NOTHING
+            elif self._after_announcement(at) or reading.phrase_before("shot_of", at) < at:
                 self.role, self.announced = SUBJECT, True
             return at + 1
         if at > self.start and reading.words[at - 1] == "of" and reading.owner[at - 1] in ("shot", "images"):
@@ -158,8 +184,16 @@ class Clause:
             return wanted
         if at == self.first and reading.is_word(at, "command"):
             self.role = NOTHING
-        if at > self.start and self._is_lit_by(at):
+        if at > self.start and is_lit_by(reading, at):
             reading.claim(at, at + 1, "light")
+            return at + 1
+        led = reading.is_word(at + 1, "article") or reading.number(at + 1)
+        if (
+            led
+            and not reading.is_word(at, "place")
+            and (reading.words[at] == "still" or reading.words[at - 1 : at] == ["be"])
+        ):
+            # It's still the bike, it must be seen three cups.
             return at + 1
         if self.role == SUBJECT and at > self.start and is_somebody(reading, at - 1):
             if reading.is_word(at, "article"):
@@ -167,11 +201,15 @@ class Clause:
                 named = not reading.words[at - 1].endswith(("'m", "'re"))
             else:
                 named = reading.is_word(at, "asks") or reading.is_word(at, "opener")
-            fond = reading.words[at] in ("love", "like") and not reading.words[at - 1].endswith("'d")
-            self.role = SUBJECT if named and not fond else NOTHING
-        elif self.role == NOTHING and reading.is_word(at, "asks") and not self.announced:
+            self.role = SUBJECT if named and not is_fond(reading, self.start, at) else NOTHING
+        elif (
+            self.role == NOTHING
+            and reading.is_word(at, "asks")
+            and not self.announced
+            and not is_fond(reading, self.start, at)
+        ):
             self.role = SUBJECT
-        if at > self.start and reading.words[at - 1] in _MODALS and not self._is_small(at):
+        if at > self.start and reading.words[at - 1] in _MODALS and not is_small(reading, at):
             # It should stand: a verb, whatever else it may mean.
             self.role = NOTHING
             return at + 1
@@ -196,10 +234,10 @@ class Clause:
             self.role = NOTHING
         if not self.announced and is_somebody(reading, at):
             return at + 1
-        small = reading.is_word(at, "article") or (self.role == SUBJECT and self._is_small(at))
+        small = reading.is_word(at, "article") or (self.role == SUBJECT and is_small(reading, at))
         if self.role == NOTHING or (small and not reading.number(at)):
             return at + 1
-        if self.role == SUBJECT and not self.announced and self._begins_with_a_verb(at):
+        if self.role == SUBJECT and not self.announced and begins_with_a_verb(reading, at, self.end):
             self.role = NOTHING
             return at + 1
         if reading.tokens[at].kind in ("word", "number"):
@@ -244,18 +282,6 @@ class Clause:
         """Whether "of" follows words that announce a subject: close-up of, photo of, variations of."""
         return at > 0 and self.reading.owner[at - 1] in _ANNOUNCES
 
-    def _is_small(self, at: int) -> bool:
-        """Whether a word only leads to what is wanted: could you show me a; a can of paint is a thing."""
-        reading = self.reading
-        thing = reading.words[at] == "can" and has_article(reading, at)
-        small = any(reading.is_word(at, role) for role in ("opener", "article", "asks"))
-        return not thing and (small or is_somebody(reading, at))
-
-    def _is_from_a_thing(self, at: int) -> bool:
-        """Whether "from" stands for "of", as in many languages: a photo from a glass."""
-        reading = self.reading
-        return reading.is_word(at + 1, "article") and at > 0 and reading.owner[at - 1] in ("medium", "images")
-
     def _announcing(self, at: int) -> bool:
         """Whether a phrase was no subject but a picture, and what follows is: shot of, still life with."""
         reading = self.reading
@@ -276,6 +302,8 @@ class Clause:
 
     def _is_place(self, at: int, after: int) -> bool:
         thing = self.role == SUBJECT and self.begun >= 0 and not self._is_of_a_person(at)
+        if at >= self.placeless:
+            return False
         return is_place(self.reading, at, after, self.end, moving="verb" in self.seen, of_a_thing=thing)
 
     def _is_worn(self, at: int, after: int) -> bool:
@@ -305,14 +333,7 @@ class Clause:
         if start < 0:
             return
         reading = self.reading
-        if reading.words[end : end + 1] == [")"] and end - start > 1 and len(reading.words[end - 1]) == 1:
-            # The letter of the next item of a list: B)
-            end -= 1
-        while end > start and (reading.is_word(end - 1, "article") or reading.words[end - 1] in _TRAILING):
-            end -= 1
-        if end < len(reading.words) and reading.owner[end] == "text":
-            while end > start and reading.is_word(end - 1, "before_text"):
-                end -= 1
+        end = without_small_words(reading, start, end)
         role, announced = self.role, self.announced
         if role == SUBJECT and not announced and not self._is_founded(start):
             role = NOTHING
@@ -341,56 +362,18 @@ class Clause:
             if role == CLOTHING:
                 self.role = NOTHING
 
-    def _is_verb(self, at: int) -> bool:
-        """Whether a word within a subject must be a verb: nothing else stands before an article, as in wipes the."""
-        words = self.reading.words
-        if self.role != SUBJECT or at <= self.begun or words[at + 1 : at + 2] == [] or at + 1 >= self.end:
-            return False
-        return words[at][-1] == "s" and words[at][-2:] != "ss" and words[at + 1] in _DETERMINERS
-
-    def _is_a_can(self, at: int) -> bool:
-        """Whether can is a thing: a soda can, right third; an auxiliary has a verb behind it."""
-        reading = self.reading
-        last = at + 1 >= self.end or bool(reading.owner[at + 1]) or reading.is_word(at + 1, "place")
-        return reading.words[at] == "can" and last
-
-    def _of_whom(self, at: int) -> int:
-        """At a pronoun behind a phrase, which ends there: an old sailor he sits; crafts we sell are only spoken of."""
-        if self.announced or has_article(self.reading, self.begun):
-            self._close(at)
-        self.begun, self.role = -1, NOTHING
-        return at + 1
-
-    def _begins_with_a_verb(self, at: int) -> bool:
-        """Whether no thing but a verb begins here: makes coats, move the camera, changed her mind."""
-        reading = self.reading
-        if has_article(reading, at) or reading.number(at):
-            return False
-        if reading.is_word(at, "finite") and not (reading.is_word(at, "shows") or self._is_a_can(at)):
-            return True
-        takes = at + 1 < self.end and reading.words[at + 1] in _DETERMINERS and reading.words[at] not in _BEFORE_ARTICLE
-        return takes and not reading.owner[at + 1]
-
     def _is_founded(self, start: int) -> bool:
-        """Whether a subject can begin here: in prose only with an article or a number, behind "of" or what asks.
-
-        Before any pronoun or verb of its clause a thing may stand as it does in notes.
-        """
+        """Whether a subject can begin at a token: in prose with an article or a number, or where one asks."""
         reading = self.reading
         if has_article(reading, start) or reading.number(start) or reading.words[start - 1 : start] == ["of"]:
             return True
-        at = start - 1
-        while at >= self.start:
-            if reading.is_word(at, "asks") or reading.is_word(at, "shows"):
-                return True
-            if is_somebody(reading, at) or (reading.is_word(at, "finite") and not self._is_a_can(at)):
-                return False
-            at -= 1
-        return True
+        self.bare = self.bare or bare_starts(reading, self.start, self.end)
+        return self.bare[start - self.start]
 
-    def _is_lit_by(self, at: int) -> bool:
-        """Whether a verb says where the light before it goes: golden light falls on a chair."""
-        reading = self.reading
-        at_time = reading.owner[at - 1] == "time_of_day" and reading.is_word(at - 1, "light")
-        lit = at_time or reading.owner[at - 1] in (*LIGHT_GROUPS, "light")
-        return lit and (reading.is_word(at, "acts") or reading.is_word(at, "verb"))
+    def _of_whom(self, at: int) -> int:
+        """At a pronoun behind a phrase, which ends there: an old sailor he sits; crafts we sell are only spoken of."""
+        joined = self.reading.is_word(at - 1, "and")
+        if not joined and (self.announced or has_article(self.reading, self.begun)):
+            self._close(at)
+        self.begun, self.role = -1, NOTHING
+        return at + 1

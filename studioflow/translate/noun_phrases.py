@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 from .clauses import Clause
 from .phrase import BACKGROUND, NOTHING, SUBJECT, Phrase, core_end, has_article
 from .reading import Reading
 
 _ANDS = frozenset(("and", "&", "+"))
+_DEFINITE = frozenset(("the", "my", "our", "your", "his", "her", "their"))
 _ENDS_SENTENCE = frozenset(".!?\n\u3002")
 
 
@@ -36,7 +39,24 @@ def noun_phrases(reading: Reading) -> list[Phrase]:
             )
             if reading.is_word(index, "it") and (index == begins or asked_for):
                 onward.add(sentence)
-    return _in_the_picture(reading, _placed(reading, _with_lists(reading, phrases)), spoken - onward)
+        elif reading.is_word(index, "it") and reading.words[index - 1 : index] == ["of"]:
+            onward.add(sentence)
+    phrases = _placed(reading, _with_lists(reading, _renamed(reading, phrases)))
+    return _in_the_picture(reading, phrases, spoken - onward)
+
+
+def _renamed(reading: Reading, phrases: list[Phrase]) -> list[Phrase]:
+    """The phrases without those that the next one says again: her dog Rex, a brown spaniel, turns two."""
+    again: set[Phrase] = set()
+    for phrase, after in itertools.pairwise(phrases):
+        between = reading.words[phrase.end : after.start]
+        behind = reading.words[after.end : after.end + 1]
+        listed = any(reading.is_word(after.end + 1, role) for role in ("and", "article"))
+        definite = has_article(reading, phrase.start) and reading.words[phrase.start - 1] in _DEFINITE
+        if phrase.role == after.role == SUBJECT and definite and between in ([",", "a"], [",", "an"]):
+            if behind == [","] and not listed:
+                again.add(phrase)
+    return [phrase for phrase in phrases if phrase not in again]
 
 
 def _with_lists(reading: Reading, phrases: list[Phrase]) -> list[Phrase]:

@@ -15,6 +15,12 @@ _ADJECTIVAL = ("ous", "ful", "less", "esque")
 """Endings of adjectives that no name of a thing has."""
 _TOOLS = frozenset(("camera", "lens", "frame", "poster", "print", "text", "flash", "screen", "web", "top", "tripod"))
 """Words of photography that are things where an adjective stands before them."""
+_TRAILING = frozenset(
+    "seen viewed photographed taken late early upright again too instead now here there together alone only placed "
+    "seated lit and or with of in on at is are a the to for , very but please - from by as its bigger smaller larger "
+    "brighter darker warmer cooler softer closer".split()
+)
+"""Words that no phrase ends with."""
 
 
 class Phrase(NamedTuple):
@@ -43,6 +49,19 @@ def core_end(reading: Reading, start: int, end: int) -> int:
             return index
         if reading.is_word(index, "place") or reading.words[index : index + 2] == ["w", "/"]:
             return index
+    return end
+
+
+def without_small_words(reading: Reading, start: int, end: int) -> int:
+    """The end of a phrase without what leads on from it: articles, prepositions, words before a quoted text."""
+    if reading.words[end : end + 1] == [")"] and end - start > 1 and len(reading.words[end - 1]) == 1:
+        # The letter of the next item of a list: B)
+        end -= 1
+    while end > start and (reading.is_word(end - 1, "article") or reading.words[end - 1] in _TRAILING):
+        end -= 1
+    if end < len(reading.words) and reading.owner[end] == "text":
+        while end > start and reading.is_word(end - 1, "before_text"):
+            end -= 1
     return end
 
 

@@ -28,7 +28,7 @@ def is_place(reading: Reading, at: int, after: int, limit: int, *, moving: bool,
         return False
     head = index
     while head + 1 < limit and not reading.owner[head + 1] and not reading.is_word(head + 1, "place"):
-        if reading.words[head + 1] in ("with", "of", "and", "for") or is_somebody(reading, head + 1):
+        if reading.words[head + 1] in ("with", "of", "and", "for", "the") or is_somebody(reading, head + 1):
             break
         head += 1
     if of_a_thing and reading.words[at] == "in" and reading.is_word(head, "container"):

@@ -58,6 +58,8 @@ class Reading:
         for index in range(1, len(self.words)):
             if self.words[index] == "/" and self.words[index - 1] == "w":
                 self.breaks[index] = False
+        for index in _telegram_stops(text, self.tokens):
+            self.breaks[index] = True
         self._clause_starts = [0]
         for index, ends in enumerate(self.breaks):
             self._clause_starts.append(index + 1 if ends else self._clause_starts[-1])
@@ -165,6 +167,19 @@ class Reading:
     def clause_start(self, index: int) -> int:
         """The first token of the clause that a token is in."""
         return self._clause_starts[index]
+
+
+def _telegram_stops(text: str, tokens: list[Token]) -> list[int]:
+    """The tokens of STOP in a telegram, where it stands for a full stop: at least twice, and not counted."""
+    stops = [
+        index
+        for index, token in enumerate(tokens)
+        if token.word == "stop"
+        and text[token.start : token.end].isupper()
+        and (index == 0 or tokens[index - 1].kind != "number")
+        and tokens[index - 1].word not in ("one", "two", "three", "half", "f", "t")
+    ]
+    return stops if len(stops) > 1 else []
 
 
 def value_of(digits: str) -> float:

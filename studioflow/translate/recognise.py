@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from .numbers import number_hit
+from .quotes import read_quotes
 from .reading import APART, Hit, Reading
 from .terms import longest
 
-_QUOTES = {
-    '"': '"',
-    "\u201c": "\u201d",
-    "\u2018": "\u2019",
-    "\u00ab": "\u00bb",
-    "\u201e": "\u201c\u201d",
-    "\u300c": "\u300d",
-}
-_QUOTES |= {"\u300e": "\u300f", "'": "'"}
-_MOST_QUOTED = 200
-"""Characters of a quoted text; a quotation mark whose partner is farther away is a mark by itself."""
-_MOST_TEXTS, _MOST_NEGATIVES, _MOST_NEGATED_CHARACTERS = 50, 40, 100
+_MOST_NEGATIVES, _MOST_NEGATED_CHARACTERS = 40, 100
 _MOST_NEGATED = 5
 """Words of a thing that must not be there."""
 _ENDS_NEGATED = frozenset(
@@ -26,6 +16,9 @@ _ENDS_NEGATED = frozenset(
 )
 LIGHT_GROUPS = ("key_type", "light_quality", "color_temperature_k", "roles", "key_direction", "setup")
 """Groups whose words are a light that may have a direction."""
+_GREETS = ("morning", "afternoon", "evening")
+_TELLS = (["is"], ["are"], ["was"], ["were"], ["has"], ["have"])
+"""Verbs that a "not" behind them makes a statement: the contracts are not signed yet."""
 _LIGHT_FACTS = frozenset(("roles",))
 """What is a fact of the light and nothing that the picture must not show: no fill."""
 
@@ -33,7 +26,8 @@ _LIGHT_FACTS = frozenset(("roles",))
 def recognise(reading: Reading) -> None:
     """Finds them all, in this order, and gives each its tokens."""
     _set_apart(reading)
-    _quotes(reading)
+    _greeting(reading)
+    read_quotes(reading)
     _negations(reading)
     _terms(reading)
 
@@ -51,56 +45,16 @@ def _set_apart(reading: Reading) -> None:
                 reading.claim(start, index + 1, APART)
 
 
-def _quotes(reading: Reading) -> None:
-    tokens, text = reading.tokens, reading.text
-    texts: list[str] = []
-    places: list[tuple[int, int]] = []
-    index = 0
-    closing = _closing(reading)
-    while index < len(tokens):
-        mark = reading.words[index] if tokens[index].kind == "mark" else ""
-        end = closing.get(index) if mark in _QUOTES and not reading.owner[index] else None
-        if end is None or tokens[end].start - tokens[index].end > _MOST_QUOTED:
-            index += 1
-            continue
-        inside = text[tokens[index].end : tokens[end].start].strip()
-        if inside and any(map(str.isalnum, inside)) and len(texts) < _MOST_TEXTS:
-            reading.claim(index, end + 1, "text")
-            if inside not in texts:
-                texts.append(inside)
-            places.append((index, end + 1))
-        index = end + 1
-    if texts:
-        reading.add("text", texts, places)
-
-
-def _closing(reading: Reading) -> dict[int, int]:
-    """Opening mark -> the mark that closes it."""
-    tokens, pairs = reading.tokens, {}
-    open_at: dict[str, int] = {}
-    for index, token in enumerate(tokens):
-        if token.kind != "mark":
-            continue
-        mark = token.word if token.word in _QUOTES else reading.text[token.start]
-        opener = next((begin for begin, at in open_at.items() if mark in _QUOTES[begin]), None)
-        if opener is not None and (opener != "'" or _is_outer(reading, index, closing=True)):
-            pairs[open_at.pop(opener)] = index
-        elif mark in _QUOTES and mark not in open_at:
-            if (mark != "'" or _is_outer(reading, index, closing=False)) and not _is_inches(reading, index):
-                open_at = {mark: index} if not open_at else open_at | {mark: index}
-    return pairs
-
-
-def _is_outer(reading: Reading, index: int, *, closing: bool) -> bool:
-    """Whether an apostrophe is a quotation mark: nothing but a space or a mark on its outer side."""
-    token, text = reading.tokens[index], reading.text
-    beside = text[token.end : token.end + 1] if closing else text[max(0, token.start - 1) : token.start]
-    inner = text[max(0, token.start - 1) : token.start] if closing else text[token.end : token.end + 1]
-    return not beside.isalnum() and not inner.isspace()
-
-
-def _is_inches(reading: Reading, index: int) -> bool:
-    return index > 0 and reading.tokens[index - 1].kind == "number" and reading.tokens[index].glued
+def _greeting(reading: Reading) -> None:
+    """Morning Sam, and the like at the beginning: a time of day that greets somebody."""
+    first = next((index for index, ends in enumerate(reading.breaks) if ends), len(reading.words))
+    if first != 2 or reading.words[first : first + 1] not in ([","], ["\n"], ["!"]):
+        return
+    name, behind = (reading.text[token.start : token.end] for token in (reading.tokens[1], reading.tokens[0]))
+    lower = first + 1 < len(reading.tokens) and reading.text[reading.tokens[first + 1].start].islower()
+    known = reading.term(1)[0] > 1 or reading.is_word(1, "light") or reading.is_word(1, "place_head")
+    if reading.words[0] in _GREETS and name.istitle() and behind.istitle() and lower and not known:
+        reading.claim(0, 2, APART)
 
 
 def _negations(reading: Reading) -> None:
@@ -112,6 +66,10 @@ def _negations(reading: Reading) -> None:
             reading.corrections.append(index)
             reading.claim(index, correction, "helper")
             index = correction
+            continue
+        if (idiom := reading.phrase("no_negation", index)) > index:
+            reading.claim(index, idiom, APART)
+            index = idiom
             continue
         behind = index if reading.owner[index] else reading.phrase("negation_after", index)
         if behind > index and (start := _negated_before(reading, index)) < index:
@@ -131,7 +89,8 @@ def _negations(reading: Reading) -> None:
             reading.claim(first, index, "negative")
             continue
         after = index if reading.owner[index] else reading.phrase("negation", index)
-        if after == index or reading.term(index)[0] > after:
+        told = after == index + 1 and reading.words[index] == "not" and reading.words[index - 1 : index] in _TELLS
+        if after == index or told or reading.term(index)[0] > after:
             index += 1
             continue
         items = _negated(reading, after)
@@ -156,6 +115,8 @@ def _negations(reading: Reading) -> None:
 
 def _after_negative_label(reading: Reading, index: int) -> int:
     """The token behind a label such as "Negative prompt:", the token itself where there is none."""
+    if reading.words[index] == "no" and reading.words[max(0, index - 2) : index] == ["-", "-"]:
+        return index + 1
     if reading.owner[index] or reading.clause_start(index) != index:
         return index
     end = reading.phrase("label_negative", index)
@@ -168,7 +129,8 @@ def _list_to_the_line_end(reading: Reading, first: int) -> list[tuple[int, int]]
     start = at = first
     while at <= len(reading.words) and len(items) < _MOST_NEGATIVES:
         named = reading.words[at + 1 : at + 2] in ([":"], ["="])
-        ends = at == len(reading.words) or reading.words[at] in (".", "\n", ";") or named
+        flag = reading.words[at : at + 2] == ["-", "-"]
+        ends = at == len(reading.words) or reading.words[at] in (".", "\n", ";") or named or flag
         if ends or reading.words[at] == ",":
             if at > start and len(reading.said(start, at)) <= _MOST_NEGATED_CHARACTERS:
                 items.append((start, at))
@@ -320,6 +282,8 @@ def _stands_alone(reading: Reading, start: int, end: int, group: str) -> bool:
         return True
     if group in ("grade", "style", "key_type") and end - start > 1 and words[start:end] != ["black", "and", "white"]:
         return True
+    if group == "mood" and words[start:end] == ["raw"] and words[end : end + 1] in (["photo"], ["image"], ["file"]):
+        return False
     if group == "aspect_ratio" and end - start > 1 and words[end - 1] != "square":
         return True
     plain = reading.is_word(end, "stop") or reading.is_word(end, "shot_of") or reading.is_word(end, "and")

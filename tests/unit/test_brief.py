@@ -157,6 +157,26 @@ def test_a_light_over_a_shot_replaces_the_key_and_keeps_the_others():
     assert "fill" in lights
 
 
+def test_what_a_brief_leaves_open_of_a_light_that_is_there_stays():
+    light = {"role": "key", "type": "strip", "azimuth_deg": -30, "elevation_deg": 12, "size_m": [0.3, 1.2]}
+    before = shot() | {"lighting": {"lights": [light]}}
+    (moved,) = brief_to_manifest("light from the right", before)[0]["lighting"]["lights"]
+    assert moved == light | {"azimuth_deg": 75}
+    (other,) = brief_to_manifest("beauty dish", before)[0]["lighting"]["lights"]
+    # A dish of the size of a strip box would be none.
+    assert other == {key: value for key, value in light.items() if key != "size_m"} | {"type": "beauty_dish"}
+
+
+def test_left_and_right_are_the_cameras_where_lights_stay_in_the_world():
+    light = {"role": "key", "type": "softbox", "azimuth_deg": 0, "elevation_deg": 12}
+    before = shot() | {
+        "camera": {"orbit": {"azimuth_deg": 90, "distance_m": 2}},
+        "lighting": {"lights": [light], "frame": "world"},
+    }
+    (moved,) = brief_to_manifest("light from the right", before)[0]["lighting"]["lights"]
+    assert moved["azimuth_deg"] == 165
+
+
 def test_the_last_writer_wins_over_a_raw_caption():
     raw = {
         "studioflow": "1.0",
