@@ -15,6 +15,8 @@ from .test_execute import run
 PICTURES = {"SaveDelivery", "SaveExr", "SaveTiff", "Layers", "ColorTransform", "ToneMap", "RangeExpansion"}
 PICTURES |= {"MergeExposures", "MaskToFibo", "LoadDelivery", "InspectFile", "CompileCaption", "LoadManifest", "Greybox"}
 PICTURES |= {"SketchCleanup", "ControlMap", "GuideWithSketch", "SketchAgreement"}
+# Nor is there a language model to ask here.
+PICTURES |= {"BriefToManifestLlm", "PictureToManifest", "EditInstruction", "LocalVlm"}
 NEW = [name for name in IDS if name.removeprefix("StudioFlow") not in PICTURES and "Fibo" not in name]
 
 
