@@ -163,7 +163,7 @@ class ParseCaption(io.ComfyNode):
                 io.String.Input(
                     "text",
                     multiline=True,
-                    default="",
+                    default='{"short_description": "A stoneware cup on an oak table."}',
                     tooltip="The model's answer: a caption as JSON, with or without text and fences around it.",
                 ),
                 io.Boolean.Input(
