@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -95,3 +96,23 @@ def test_a_pack_that_cannot_be_written_is_only_a_warning(
     with caplog.at_level(logging.WARNING):
         publish(tmp_path)
     assert "do not show under Templates" in caplog.text
+
+
+def test_published_recipes_follow_those_that_ship(tmp_path: Path) -> None:
+    shipped, seen = tmp_path / "recipes", tmp_path / "example_workflows"
+    shipped.mkdir()
+    for name in ("one.json", "two.json", "two.jpg"):
+        (shipped / name).write_text(name)
+    publish(tmp_path)
+    assert {path.name: path.read_text() for path in seen.iterdir()} == {
+        n: n for n in ("one.json", "two.json", "two.jpg")
+    }
+    kept = (seen / "two.jpg").stat().st_mtime_ns
+    (seen / "of somebody.txt").write_text("stays")
+    (shipped / "one.json").write_text("eno.json")  # as long as before
+    os.utime(shipped / "one.json", (2_000_000_000, 2_000_000_000))
+    (shipped / "two.json").unlink()
+    publish(tmp_path)
+    assert (seen / "one.json").read_text() == "eno.json"
+    assert {path.name for path in seen.iterdir()} == {"one.json", "two.jpg", "of somebody.txt"}
+    assert (seen / "two.jpg").stat().st_mtime_ns == kept
