@@ -6,6 +6,7 @@ from .reading import Reading
 
 _MOST_WORDS = 3
 """Words of a garment's name."""
+_WAYS = frozenset(("into", "over", "through", "across", "along", "towards", "past", "around"))
 
 
 def garment_end(reading: Reading, index: int) -> int:
@@ -22,9 +23,10 @@ def ends_garment(reading: Reading, first: int, end: int) -> bool:
 
 
 def goes_on(reading: Reading, at: int) -> bool:
-    """Whether another thing is said behind a garment: with a hat, walking through a field."""
+    """Whether another thing is said behind a garment: with a hat, walking through a field, jump into puddles."""
     joined = reading.words[at] in ("with", "and", "while")
-    return joined or reading.is_word(at, "verb") or reading.words[at].endswith("ing")
+    leads = at + 1 < len(reading.words) and reading.words[at + 1] in _WAYS
+    return joined or leads or reading.is_word(at, "verb") or reading.words[at].endswith("ing")
 
 
 def is_worn(reading: Reading, at: int, after: int, limit: int, of_a_person: bool) -> bool:

@@ -110,3 +110,16 @@ def test_words_that_mean_something_else_in_a_sentence(text, field, value):
 
 def test_one_stop_is_no_telegram():
     assert found("GLASS JAR, UNDEREXPOSED BY ONE STOP, FILL ONE STOP UNDER KEY")["fill_intensity"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "worn"),
+    [
+        ("Two kids in yellow raincoats jump into puddles, 24mm", "kids", "yellow raincoats"),
+        ("a courier in a red jacket races through the rain, 35mm", "courier", "red jacket"),
+    ],
+)
+def test_what_is_worn_ends_before_what_is_done(text: str, subject: str, worn: str) -> None:
+    found = {item.field: item.value for item in read_brief(text).found}
+    assert found["subjects"][0] == subject and found["clothing"] == worn
+    assert worn not in found.get("background", "")
