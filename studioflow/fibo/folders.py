@@ -34,8 +34,8 @@ def find_models(folders: Iterable[str | Path]) -> list[Found]:
     In the order in which ``auto`` prefers them: real weights before stand-ins, then as families.json lists them.
     Only reads the small model_index.json of each, and passes over what it cannot read.
     """
-    candidates = [Found(path.name, path) for folder in folders for path in _folders_in(Path(folder))]
-    candidates += [Found(name, folder) for name, folder in _cached_repositories()]
+    candidates = [Found(path.name, path) for folder in folders for path in folders_in(Path(folder))]
+    candidates += [Found(name, folder) for name, folder in cached_repositories() if (folder / _INDEX).is_file()]
     order = list(families())
     ranked: dict[str, tuple[tuple[bool, int, str], Found]] = {}
     for model in candidates:
@@ -234,22 +234,22 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in _READ and path.is_file())
 
 
-def _folders_in(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly in a folder, sorted, without half downloads; none where it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.endswith(".part"))
     except OSError:
         return []
 
 
-def _cached_repositories() -> list[tuple[str, Path]]:
-    """Repositories of Bria in the Hugging Face cache, with the folder of the revision that ``main`` names."""
+def cached_repositories() -> list[tuple[str, Path]]:
+    """Repositories in the Hugging Face cache, with the folder of the revision that ``main`` names."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     found = []
-    for folder in sorted(Path(HF_HUB_CACHE).glob("models--*")):
+    for folder in folders_in(Path(HF_HUB_CACHE)):
         main = folder / "refs" / "main"
-        if main.is_file():
-            snapshot = folder / "snapshots" / main.read_text(encoding="utf-8").strip()
-            if (snapshot / _INDEX).is_file():
-                found.append((folder.name.removeprefix("models--").replace("--", "/", 1), snapshot))
+        if folder.name.startswith("models--") and main.is_file():
+            name = folder.name.removeprefix("models--").replace("--", "/", 1)
+            found.append((name, folder / "snapshots" / main.read_text(encoding="utf-8").strip()))
     return found

@@ -40,7 +40,6 @@ _ANNOUNCES = frozenset(
     "setup second aspect_ratio size focal_length_mm key_type light_quality".split()
 )
 """Owners of words that "of" leads from to the subject: close-up of, photo of, variations of."""
-_MODALS = frozenset(("should", "must", "will", "could", "would", "can", "may"))
 
 
 class Clause:
@@ -209,7 +208,7 @@ class Clause:
             and not is_fond(reading, self.start, at)
         ):
             self.role = SUBJECT
-        if at > self.start and reading.words[at - 1] in _MODALS and not is_small(reading, at):
+        if at > self.start and reading.is_word(at - 1, "modal") and not is_small(reading, at):
             # It should stand: a verb, whatever else it may mean.
             self.role = NOTHING
             return at + 1

@@ -6,7 +6,6 @@ from .reading import Reading
 
 _MOST_WORDS = 3
 """Words of a garment's name."""
-_WAYS = frozenset(("into", "over", "through", "across", "along", "towards", "past", "around"))
 
 
 def garment_end(reading: Reading, index: int) -> int:
@@ -25,7 +24,7 @@ def ends_garment(reading: Reading, first: int, end: int) -> bool:
 def goes_on(reading: Reading, at: int) -> bool:
     """Whether another thing is said behind a garment: with a hat, walking through a field, jump into puddles."""
     joined = reading.words[at] in ("with", "and", "while")
-    leads = at + 1 < len(reading.words) and reading.words[at + 1] in _WAYS
+    leads = at + 1 < len(reading.words) and reading.is_word(at + 1, "leads_somewhere")
     return joined or leads or reading.is_word(at, "verb") or reading.words[at].endswith("ing")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ModelError, did_you_mean
-from ..fibo.folders import STANDIN_MARKER
+from ..fibo.folders import STANDIN_MARKER, cached_repositories, folders_in
 
 _CONFIG = "config.json"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -33,9 +33,9 @@ def find_local_models(folders: Iterable[str | Path]) -> list[Found]:
     Those that see pictures first, then by name. Only reads the small config.json of each, and passes over what it
     cannot read: whether a model is whole, and whether transformers knows it, is told when it is loaded.
     """
-    candidates = [(path.name, path) for folder in folders for path in _folders_in(Path(folder))]
+    candidates = [(path.name, path) for folder in folders for path in folders_in(Path(folder))]
     models: dict[str, Found] = {}
-    for name, folder in [*candidates, *_cached_repositories()]:
+    for name, folder in [*candidates, *cached_repositories()]:
         try:
             found = found_in(folder, name)
         except ModelError:
@@ -188,23 +188,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise incomplete(path, "JSON, but no object")
     return loaded
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.endswith(".part"))
-    except OSError:
-        return []
-
-
-def _cached_repositories() -> list[tuple[str, Path]]:
-    """Repositories in the Hugging Face cache, with the folder of the revision that ``main`` names."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    found = []
-    for folder in _folders_in(Path(HF_HUB_CACHE)):
-        main = folder / "refs" / "main"
-        if folder.name.startswith("models--") and main.is_file():
-            name = folder.name.removeprefix("models--").replace("--", "/", 1)
-            found.append((name, folder / "snapshots" / main.read_text(encoding="utf-8").strip()))
-    return found

@@ -13,7 +13,6 @@ _MOST_DESCRIBING, _SHORT = 2, 4
 """Words of a run that only describes, and letters of a word whose ending tells nothing: ring, bed."""
 _ADJECTIVAL = ("ous", "ful", "less", "esque")
 """Endings of adjectives that no name of a thing has."""
-_TOOLS = frozenset(("camera", "lens", "frame", "poster", "print", "text", "flash", "screen", "web", "top", "tripod"))
 """Words of photography that are things where an adjective stands before them."""
 _TRAILING = frozenset(
     "seen viewed photographed taken late early upright again too instead now here there together alone only placed "
@@ -95,7 +94,7 @@ def subject_end(reading: Reading, start: int, end: int, announced: bool) -> tupl
         return end, SUBJECT
     if not has_article(reading, start) and _is_described_only(reading, start, end):
         return end, NOTHING
-    tool = reading.words[head] in _TOOLS and head > start
+    tool = reading.is_word(head, "tool") and head > start
     words = any(token.kind == "word" for token in reading.tokens[start:end])
     return end, SUBJECT if words and (tool or not reading.is_word(head, "never_subject")) else NOTHING
 

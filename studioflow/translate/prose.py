@@ -9,13 +9,8 @@ from .recognise import LIGHT_GROUPS
 _DETERMINERS = frozenset(("a", "an", "the", "his", "her", "its", "their", "my", "our", "your"))
 _BEFORE_ARTICLE = frozenset(("half", "quite", "such", "what", "double", "many"))
 """Words that may stand before an article within a noun phrase."""
-_LEAD_SOMEWHERE = frozenset(
-    "out into over through across down up around past toward towards onto along away off forward".split()
-)
 _ONE = frozenset(("a", "an"))
 _NO_VERB_ENDINGS = ("ss", "us", "is", "as", "os")
-_REASONS = frozenset(("because", "since", "until", "unless", "although"))
-_VIEWERS = frozenset(("camera", "lens", "tripod"))
 
 
 def is_a_can(reading: Reading, at: int, end: int) -> bool:
@@ -46,7 +41,7 @@ def is_verb_before_thing(reading: Reading, begun: int, at: int, end: int) -> boo
         return True
     of_one = words[begun - 1 : begun] and words[begun - 1] in _ONE and not words[at].endswith(_NO_VERB_ENDINGS)
     parted = any(words[index] in ("of", "with", "in") for index in range(begun, at))
-    return bool(of_one) and not parted and words[at + 1] in _LEAD_SOMEWHERE
+    return bool(of_one) and not parted and reading.is_word(at + 1, "leads_somewhere")
 
 
 def begins_with_a_verb(reading: Reading, at: int, end: int) -> bool:
@@ -83,10 +78,10 @@ def no_places_from(reading: Reading, start: int, end: int) -> int:
     The camera lies on the ground; because it goes on a tower.
     """
     at = start + 1 if reading.is_word(start, "article") else start
-    if at + 1 < end and reading.words[at] in _VIEWERS:
+    if at + 1 < end and reading.is_word(at, "viewer"):
         if any(reading.is_word(at + 1, role) for role in ("finite", "acts", "verb")):
             return start
-    return next((index for index in range(start, end) if reading.words[index] in _REASONS), end)
+    return next((index for index in range(start, end) if reading.is_word(index, "reason")), end)
 
 
 def tells_of_the_past(reading: Reading, begun: int, at: int, end: int) -> bool:

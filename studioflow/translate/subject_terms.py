@@ -15,7 +15,6 @@ from .terms import Meaning, Trie, add_phrases, longest
 
 _MOST_SUBJECTS, _MOST_PHRASES = 20, 3
 _NOUNS = {"wooden": "wood", "woolen": "wool", "woollen": "wool", "silken": "silk"}
-_METALS = frozenset(("gold", "silver"))
 """Words that are a material of some things and a colour of all others."""
 
 
@@ -121,7 +120,7 @@ def _add_color(reading: Reading, start: int, end: int) -> None:
         color = color_at(reading, index)
         material = longest(materials, reading.words, index)[0]
         if color and color[0] < core and not reading.is_word(color[0], "not_color_before"):
-            is_color = reading.words[index] in _METALS and not _is_metal_thing(reading, index, core)
+            is_color = reading.is_word(index, "metal_color") and not _is_metal_thing(reading, index, core)
             if is_color or material < color[0]:
                 reading.add("color", color[1], [(index, color[0])])
                 return
@@ -148,7 +147,9 @@ def _add_material(reading: Reading, start: int, end: int, behind: list[Phrase]) 
             and after < core
             and not reading.is_word(after, "not_material_before")
             and not (
-                reading.words[index] in _METALS and after == index + 1 and not _is_metal_thing(reading, index, core)
+                reading.is_word(index, "metal_color")
+                and after == index + 1
+                and not _is_metal_thing(reading, index, core)
             )
         ):
             value = meanings[0].value or _plain_material(reading.said(index, after))
